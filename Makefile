@@ -1,0 +1,15 @@
+BIN := node_modules/.bin
+IMAGE ?= bitsperity-mqtt-mcp
+.DEFAULT_GOAL := help
+.PHONY: help setup generate format check test build image test-image demo
+help: ; @sed -nE '/^help/!s/^([a-z-]+):.* # (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-11s %s\n", $$1, $$2 }'
+setup: node_modules/.stamp # install the dependencies where they are not those of package-lock.json
+node_modules/.stamp: package.json package-lock.json ; npm ci --no-audit --no-fund --loglevel=error && touch $@
+generate: setup ; node scripts/generate.mjs # types and validators from schemas/
+format: setup ; $(BIN)/biome check --write . # lay out the sources and repair what the linter can
+check: generate ; $(BIN)/biome ci . && $(BIN)/tsc --noEmit # formatter, linter and types; writes no source
+build: generate ; node scripts/build.mjs # the program: dist/main.js
+test: build ; $(BIN)/vitest run --project suite $(ARGS) # every test, on a broker that it finds, starts or installs
+demo: build ; node scripts/demo.mjs # all tools at work on simulated sensors; needs no broker
+image: ; docker build --tag $(IMAGE) $(if $(NODE_IMAGE),--build-arg NODE_IMAGE=$(NODE_IMAGE)) . # the container image
+test-image: setup ; $(BIN)/vitest run --project container $(ARGS) # the image and compose.yaml, on a Docker engine

@@ -1,0 +1,21 @@
+// Owns the profile `demo`: the embedded broker, started by the first connect and not before.
+import { unknownProfile } from '../config.ts';
+import type { Profiles } from '../mqtt/profile.ts';
+import type { DemoBroker } from './broker.ts';
+
+/** The given profiles with `demo` beside them; `close` ends the broker where one was started. */
+export function withDemo(profiles: Profiles): Profiles & { close(): Promise<void> } {
+  let broker: Promise<DemoBroker> | undefined;
+  const names = () => ['demo', ...profiles.names().filter((name) => name !== 'demo')];
+  return {
+    names,
+    open: async (name) => {
+      if (name !== 'demo') return names().includes(name) ? profiles.open(name) : Promise.reject(unknownProfile(names()));
+      broker ??= import('./broker.ts').then(({ startDemo }) => startDemo());
+      return { url: (await broker).url };
+    },
+    close: async () => {
+      await (await broker)?.close();
+    },
+  };
+}

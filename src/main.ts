@@ -1,0 +1,78 @@
+// Owns the process: argv, environment, standard streams, signals, exit code. Nothing imports it.
+import { createWriteStream } from 'node:fs';
+import { ConfigError, profilesOf, readConfig } from './config.ts';
+import { createLog, type Log } from './log.ts';
+import { type Options, parseOptions, UsageError, usage } from './options.ts';
+import { createServer, noProfiles } from './server.ts';
+import { name, version } from './version.ts';
+
+/** Leaving takes this long at most once the sessions are closed, ms. */
+const EXIT_GRACE_MS = 500;
+
+await main();
+
+async function main(): Promise<void> {
+  try {
+    const options = parseOptions(process.argv.slice(2), process.env);
+    if (options.help) process.stdout.write(usage);
+    else if (options.version) process.stdout.write(`${version}\n`);
+    else await serve(options);
+  } catch (error) {
+    if (!(error instanceof UsageError || error instanceof ConfigError)) throw error;
+    process.stderr.write(`${name}: ${error.message}\n`);
+    process.exitCode = 2;
+  }
+}
+
+async function serve(options: Options): Promise<void> {
+  const config = options.configFile === undefined ? {} : await readConfig(options.configFile);
+  const profiles = options.configFile === undefined ? noProfiles : profilesOf(config, options.configFile, process.env);
+  const demo = options.demo ? (await import('./demo/profile.ts')).withDemo(profiles) : undefined;
+  const log = openLog(options);
+  if (process.stdin.isTTY) process.stderr.write(hint);
+  const server = createServer({
+    input: process.stdin,
+    output: process.stdout,
+    log,
+    profiles: demo ?? profiles,
+    readOnly: options.readOnly ?? config.policy?.read_only ?? false,
+    drainMs: options.drainSeconds * 1000,
+  });
+  let signals = 0;
+  const stop = () => {
+    signals += 1;
+    if (signals > 1) process.exit(0);
+    server.shutdown();
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  process.on('uncaughtException', (error) =>
+    log.error('uncaught exception', { at: error.stack?.split('\n').slice(1, 8).join(' |') }),
+  );
+  process.on('unhandledRejection', () => log.error('unhandled rejection'));
+  log.debug('ready', { version, pid: process.pid });
+  await server.closed;
+  await demo?.close();
+  // Nothing should be left; what is, must not keep the host waiting.
+  setTimeout(() => process.exit(0), EXIT_GRACE_MS).unref();
+  process.stdin.destroy();
+  process.exitCode = 0;
+}
+
+function openLog({ logLevel, logFile }: Options): Log {
+  // A log that nobody reads any more, or a full disk, must not end the service.
+  process.stderr.on('error', () => {});
+  const file = logFile === undefined ? undefined : createWriteStream(logFile, { flags: 'a', mode: 0o600 });
+  file?.on('error', (error) =>
+    process.stderr.write(`${name}: --log-file: ${'code' in error ? error.code : 'failed'}\n`),
+  );
+  return createLog(logLevel, (line) => {
+    process.stderr.write(line);
+    file?.write(line);
+  });
+}
+
+const hint = `${name} ${version} speaks MCP on standard input and output; a host starts it, for example with
+  {"mcpServers": {"mqtt": {"command": "npx", "args": ["-y", "${name}"]}}}
+Type JSON-RPC lines, or end with Ctrl-D. --help tells more.
+`;

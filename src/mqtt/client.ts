@@ -1,0 +1,255 @@
+// Owns one mqtt.js client: connecting, and its packets as promises. The only import of 'mqtt'.
+// Must not know who listens, nor sessions; a plain credential lives here only while a CONNECT is being written.
+import type { Duplex } from 'node:stream';
+import mqtt, { type IClientOptions, type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt';
+import { type Endpoint, openStream } from './stream.ts';
+import type { PublishProperties, Qos } from './types.ts';
+import type { Sealed, Vault } from './vault.ts';
+
+/** Largest packet the broker may send us, bytes (MQTT 5); stops one packet from filling memory. */
+const MAX_PACKET_BYTES = 16 * 1024 * 1024;
+/** Reconnecting waits half to all of FIRST * 2^n, at most LAST, ms. */
+const FIRST_BACKOFF_MS = 500;
+const LAST_BACKOFF_MS = 30_000;
+/** How long a graceful end may take before the socket is closed, ms. */
+const END_GRACE_MS = 1_000;
+/** MQTT 5.0 table 2-6 */
+const SESSION_TAKEN_OVER = 0x8e;
+
+export type Credentials = { username?: string; password?: string; path?: string };
+
+export type Dial = {
+  endpoint: Omit<Endpoint, 'path'>;
+  vault: Vault;
+  /** JSON of Credentials. */
+  credentials: Sealed;
+  clientId: string;
+  keepaliveSeconds: number;
+  cleanStart: boolean;
+  sessionExpirySeconds: number;
+};
+
+export type LinkEvents = {
+  message(topic: string, payload: Buffer, packet: IPublishPacket): void;
+  /** The connection is gone; a new one is on its way unless `final`. */
+  down(error: unknown, final: boolean): void;
+  /** It is back. */
+  up(): void;
+};
+
+export type Ack = { reasonCode: number };
+
+/** A live client. Calls made while it is down fail; nothing is queued for later. */
+export type Link = {
+  readonly connack: IConnackPacket;
+  /** Until CONNACK nothing calls them; set once, before the first await after dialling. */
+  listen(events: LinkEvents): void;
+  /** Resolves with the SUBACK code: a granted QoS, or 0x80 and above for a refusal. */
+  subscribe(filter: string, options: { qos: Qos; id: number | undefined; dump: boolean }): Promise<number>;
+  unsubscribe(filter: string): Promise<void>;
+  /** Resolves when acknowledged, QoS 0 when written. `forget` gives an unacknowledged one up. */
+  publish(message: Outgoing): { done: Promise<Ack>; forget(): void };
+  /** DISCONNECT, then the socket is closed. */
+  end(): Promise<void>;
+};
+
+export type Outgoing = {
+  topic: string;
+  payload: Buffer;
+  qos: Qos;
+  retain: boolean;
+  properties?: PublishProperties | undefined;
+};
+
+/** Connects once, for as long as `signal` allows. Rejects with what mqtt.js or the socket said. */
+export function dial(options: Dial, protocolVersion: 4 | 5, signal: AbortSignal): Promise<Link> {
+  return new Promise((resolve, reject) => {
+    let failure: unknown;
+    let reached = false;
+    const build = (client: MqttClient): Duplex => {
+      const { username, password, path = '/' } = openCredentials(options);
+      Object.assign(client.options, { username, password });
+      // mqtt.js reads both right after this returns, to write the CONNECT; then they are gone.
+      queueMicrotask(() => Object.assign(client.options, { username: undefined, password: undefined }));
+      const stream = openStream({ ...options.endpoint, path });
+      for (const event of ['connect', 'secureConnect']) {
+        stream.once(event, () => {
+          reached = true;
+        });
+      }
+      stream.on('error', (error) => {
+        failure ??= error;
+      });
+      return stream;
+    };
+    const client = new mqtt.MqttClient(build, clientOptions(options, protocolVersion));
+    const give = (error: unknown) => {
+      signal.removeEventListener('abort', abort);
+      client.removeAllListeners();
+      client.on('error', () => {});
+      client.end(true);
+      reject(error);
+    };
+    const abort = () => give(signal.reason);
+    const closed = () => give(failure ?? new ClosedBeforeConnack(reached));
+    client.on('error', (error) => {
+      failure ??= error;
+    });
+    client.once('close', closed);
+    client.once('connect', (connack) => {
+      signal.removeEventListener('abort', abort);
+      client.removeListener('close', closed);
+      resolve(createLink(client, connack));
+    });
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+  });
+}
+
+/** The broker closed the connection instead of answering CONNECT; `reached` tells whether the transport was up. */
+export class ClosedBeforeConnack extends Error {
+  readonly code = 'ECONNRESET';
+  readonly reached: boolean;
+
+  constructor(reached: boolean) {
+    super('closed before CONNACK');
+    this.reached = reached;
+  }
+}
+
+function openCredentials({ vault, credentials }: Dial): Credentials {
+  return vault.open(credentials, (bytes): Credentials => JSON.parse(bytes.toString('utf8')));
+}
+
+function clientOptions(dial: Dial, protocolVersion: 4 | 5): IClientOptions {
+  return {
+    protocolId: 'MQTT',
+    protocolVersion,
+    clientId: dial.clientId,
+    keepalive: dial.keepaliveSeconds,
+    clean: dial.cleanStart,
+    // The first connect is tried once; a live client sets its own backoff.
+    reconnectPeriod: 0,
+    connectTimeout: 30_000,
+    resubscribe: false,
+    queueQoSZero: false,
+    ...(protocolVersion === 5
+      ? { properties: { sessionExpiryInterval: dial.sessionExpirySeconds, maximumPacketSize: MAX_PACKET_BYTES } }
+      : {}),
+  };
+}
+
+function createLink(client: MqttClient, connack: IConnackPacket): Link {
+  let events: LinkEvents | undefined;
+  let attempts = 0;
+  let failure: unknown;
+  let down = false;
+  const inFlight = new Set<() => void>();
+  const v5 = client.options.protocolVersion === 5;
+
+  const setBackoff = () => {
+    client.options.reconnectPeriod = backoff(attempts);
+  };
+  setBackoff();
+  client.options.reconnectOnConnackError = true;
+
+  client.on('message', (topic, payload, packet) => events?.message(topic, payload, packet));
+  client.on('error', (error) => {
+    failure = error;
+  });
+  client.on('disconnect', ({ reasonCode }) => {
+    failure = Object.assign(new Error('DISCONNECT'), { code: reasonCode ?? 0, disconnect: true });
+    // Coming back would throw the other client out, and so on for ever.
+    if (reasonCode === SESSION_TAKEN_OVER) client.options.reconnectPeriod = 0;
+  });
+  client.on('close', () => {
+    down = true;
+    for (const fail of [...inFlight]) fail();
+    events?.down(failure, client.options.reconnectPeriod === 0);
+    failure = undefined;
+  });
+  client.on('reconnect', () => {
+    attempts += 1;
+    setBackoff();
+  });
+  client.on('connect', () => {
+    attempts = 0;
+    down = false;
+    setBackoff();
+    events?.up();
+  });
+
+  return {
+    connack,
+    listen: (listener) => {
+      events = listener;
+    },
+    subscribe: (filter, { qos, id, dump }) =>
+      new Promise((resolve, reject) => {
+        const options = { qos, ...(v5 ? { rh: dump ? 0 : 2, rap: false, nl: false } : {}) };
+        const properties = id === undefined ? {} : { properties: { subscriptionIdentifier: id } };
+        client.subscribe(filter, { ...options, ...properties }, (error, _granted, packet) => {
+          const code = packet?.granted?.[0];
+          if (typeof code === 'number') resolve(code);
+          else reject(error ?? new Error('SUBACK without a code'));
+        });
+      }),
+    unsubscribe: (filter) =>
+      new Promise((resolve, reject) => {
+        client.unsubscribe(filter, {}, (error) => (error && down ? reject(error) : resolve()));
+      }),
+    publish: (message) => publish(client, message, inFlight),
+    end: () =>
+      new Promise((resolve) => {
+        const done = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+        const timer = setTimeout(() => client.end(true, {}, done), END_GRACE_MS);
+        client.options.reconnectPeriod = 0;
+        for (const fail of [...inFlight]) fail();
+        client.end(false, {}, done);
+      }),
+  };
+}
+
+function publish(client: MqttClient, message: Outgoing, inFlight: Set<() => void>): ReturnType<Link['publish']> {
+  const { topic, payload, qos, retain, properties } = message;
+  let id: number | undefined;
+  let fail = () => {};
+  const done = new Promise<Ack>((resolve, reject) => {
+    fail = () => {
+      inFlight.delete(fail);
+      // Never sent again behind the caller's back: he is told that it is unknown whether it arrived.
+      if (id !== undefined) client.removeOutgoingMessage(id);
+      reject(new Error('connection closed'));
+    };
+    inFlight.add(fail);
+    client.publish(topic, payload, { qos, retain, ...publishProperties(properties) }, (error, packet) => {
+      inFlight.delete(fail);
+      if (error) reject(error);
+      else resolve({ reasonCode: packet && 'reasonCode' in packet ? (packet.reasonCode ?? 0) : 0 });
+    });
+    if (qos > 0) id = client.getLastMessageId();
+  });
+  return { done, forget: () => fail() };
+}
+
+function publishProperties(properties: PublishProperties | undefined): Pick<IPublishPacket, 'properties'> {
+  if (properties === undefined) return {};
+  const { content_type, response_topic, correlation_data, message_expiry_seconds, user_properties } = properties;
+  return {
+    properties: {
+      ...(content_type === undefined ? {} : { contentType: content_type }),
+      ...(response_topic === undefined ? {} : { responseTopic: response_topic }),
+      ...(correlation_data === undefined ? {} : { correlationData: Buffer.from(correlation_data) }),
+      ...(message_expiry_seconds === undefined ? {} : { messageExpiryInterval: message_expiry_seconds }),
+      ...(user_properties === undefined ? {} : { userProperties: user_properties }),
+    },
+  };
+}
+
+function backoff(attempts: number): number {
+  const longest = Math.min(LAST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** attempts);
+  return Math.round(longest * (0.5 + Math.random() / 2));
+}

@@ -1,0 +1,121 @@
+// Owns the way from a request to a live session: reading the target, sealing, dialling, falling back to MQTT 3.1.1.
+// Must not know slots or names. Loaded at the first connect: it brings mqtt, ws and tweetnacl.
+import { randomBytes } from 'node:crypto';
+import { ToolError } from '../errors.ts';
+import type { Policy } from '../policy.ts';
+import { ClosedBeforeConnack, type Credentials, type Dial, dial, type Link } from './client.ts';
+import { connectError } from './connect-error.ts';
+import { parseConnectionString, type Target } from './connection-string.ts';
+import type { OpenProfile } from './profile.ts';
+import { LiveSession } from './session.ts';
+import type { BrokerLimits, ConnectRequest } from './types.ts';
+import { createVault } from './vault.ts';
+
+const vault = createVault();
+
+export type ConnectOptions = { id: string; name: string; policy: Policy; ttlMs: number };
+
+/** Connects within the request's timeout. Throws ToolError: what connectError maps, cancelled, invalid_arguments. */
+export async function connect(
+  request: ConnectRequest,
+  profile: OpenProfile | undefined,
+  options: ConnectOptions,
+  signal: AbortSignal,
+): Promise<LiveSession> {
+  const began = performance.now();
+  const target = parseConnectionString(profile?.url ?? request.connectionString ?? '');
+  const dialling = prepare(request, target, profile);
+  const { endpoint } = dialling;
+  const deadline = AbortSignal.timeout(request.timeoutSeconds * 1000);
+  const version = request.protocolVersion ?? profile?.protocolVersion;
+  try {
+    const { link, protocolVersion, notes } = await reach(dialling, version, AbortSignal.any([signal, deadline]));
+    const facts = {
+      id: options.id,
+      name: options.name,
+      broker: endpoint.host,
+      port: endpoint.port,
+      clientId: link.connack.properties?.assignedClientIdentifier ?? dialling.clientId,
+      protocolVersion,
+      tls: endpoint.transport === 'tls' || endpoint.transport === 'wss',
+      limits: limitsOf(link),
+      connectMs: Math.round((performance.now() - began) * 10) / 10,
+      notes,
+    };
+    return new LiveSession(facts, link, options.policy, options.ttlMs);
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    if (deadline.aborted) throw tooSlow(endpoint, request.timeoutSeconds);
+    throw connectError(error, endpoint);
+  }
+}
+
+function prepare(request: ConnectRequest, target: Target, profile: OpenProfile | undefined): Dial {
+  const credentials: Credentials = {};
+  const username = request.username ?? profile?.username ?? target.username;
+  const password = request.password ?? profile?.password ?? target.password;
+  if (username !== undefined) credentials.username = username;
+  if (password !== undefined) credentials.password = password;
+  // A WebSocket path may hold a token.
+  if (target.path !== undefined) credentials.path = target.path;
+  return {
+    endpoint: { transport: target.transport, host: target.host, port: target.port, tls: profile?.tls ?? {} },
+    vault,
+    credentials: vault.seal(JSON.stringify(credentials)),
+    clientId: request.clientId ?? target.clientId ?? `mqtt-mcp-${randomBytes(6).toString('hex')}`,
+    keepaliveSeconds: profile?.keepaliveSeconds ?? request.keepaliveSeconds,
+    cleanStart: request.cleanStart,
+    sessionExpirySeconds: request.sessionExpirySeconds,
+  };
+}
+
+type Reached = { link: Link; protocolVersion: 4 | 5; notes: string[] };
+
+async function reach(options: Dial, version: 4 | 5 | undefined, signal: AbortSignal): Promise<Reached> {
+  if (version !== undefined) return { link: await dial(options, version, signal), protocolVersion: version, notes: [] };
+  try {
+    return { link: await dial(options, 5, signal), protocolVersion: 5, notes: [] };
+  } catch (error) {
+    if (signal.aborted || !mayBeVersion(error)) throw error;
+  }
+  const link = await dial(options, 4, signal);
+  return { link, protocolVersion: 4, notes: ['The broker refused MQTT 5; the session speaks MQTT 3.1.1.'] };
+}
+
+/** 3.1.1 brokers refuse version 5 with return code 1, with 0x84, with a CONNACK that is none in version 5, or by hanging up. */
+function mayBeVersion(error: unknown): boolean {
+  if (error instanceof ClosedBeforeConnack) return error.reached;
+  if (!(error instanceof Error)) return false;
+  if (!('code' in error)) return true;
+  return (
+    error.code === 1 ||
+    error.code === 0x84 ||
+    (error.code === 'ECONNRESET' && !('syscall' in error && error.syscall === 'connect'))
+  );
+}
+
+function tooSlow({ host, port }: Dial['endpoint'], seconds: number): ToolError {
+  const at = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return new ToolError(
+    'connection_timeout',
+    `${at} did not answer within ${seconds} s.`,
+    'Check host and port, and whether a firewall is in between; a slow link may need a larger timeout_seconds.',
+    { retryable: true },
+  );
+}
+
+function limitsOf({ connack: { properties = {} } }: Link): BrokerLimits {
+  const limits: { [Key in keyof BrokerLimits]: BrokerLimits[Key] | undefined } = {
+    maximum_qos: properties.maximumQoS,
+    retain_available: properties.retainAvailable,
+    maximum_packet_size: properties.maximumPacketSize,
+    receive_maximum: properties.receiveMaximum,
+    topic_alias_maximum: properties.topicAliasMaximum,
+    wildcard_subscription_available: properties.wildcardSubscriptionAvailable,
+    subscription_identifiers_available: properties.subscriptionIdentifiersAvailable,
+    shared_subscription_available: properties.sharedSubscriptionAvailable,
+    server_keepalive_seconds: properties.serverKeepAlive,
+    session_expiry_seconds: properties.sessionExpiryInterval,
+  };
+  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,77 @@
+// Owns what goes wrong on a session that was connected once, in words. Must not repeat text of the broker.
+import { ToolError } from '../errors.ts';
+import { connectError } from './connect-error.ts';
+import { reasonText } from './reason-codes.ts';
+import { quoteTopic } from './topic.ts';
+import type { SessionFacts } from './types.ts';
+
+const RECONNECTING = 'It reconnects by itself: wait a few seconds and call again, or look at list_active_connections.';
+
+/** The broker's refusal in SUBACK. */
+export function subscribeRefused(code: number, filter: string, { protocolVersion, broker }: SessionFacts): ToolError {
+  const reason = reasonText(code, 'suback', protocolVersion);
+  return new ToolError(
+    'subscribe_denied',
+    `${broker} refused the subscription to ${quoteTopic(filter)}: ${reason}.`,
+    "Try a narrower filter, or another user: the broker's access rules decide what this one may read.",
+    { reason_code: code, reason },
+  );
+}
+
+export function subscribeFailure(
+  code: 'timeout' | 'protocol_error',
+  filter: string,
+  { broker }: SessionFacts,
+): ToolError {
+  const what = code === 'timeout' ? 'did not answer' : 'answered in a way that makes no sense to';
+  const message = `${broker} ${what} the subscription to ${quoteTopic(filter)}.`;
+  return new ToolError(code, message, 'Call again; if it persists, close the session and connect anew.', {
+    retryable: true,
+  });
+}
+
+export function notConnected({ name, broker, port }: SessionFacts, why: string | null): ToolError {
+  const message = `Session ${JSON.stringify(name)} is not connected to ${broker}:${port}${why ? `: ${why}` : ''}.`;
+  return new ToolError('not_connected', message.replace(/\.\.$/, '.'), RECONNECTING, { retryable: true });
+}
+
+/** A publish that was not acknowledged: refused, timed out, or cut off. */
+export function publishFailure(error: unknown, facts: SessionFacts, timeoutMs: number): ToolError {
+  const { broker, protocolVersion } = facts;
+  const code = numericCode(error);
+  if (code !== undefined) {
+    const reason = reasonText(code, 'puback', protocolVersion);
+    const hint = "The broker's access rules or limits refused it; another topic or user may be allowed.";
+    return new ToolError('publish_denied', `${broker} refused the message: ${reason}.`, hint, {
+      reason_code: code,
+      reason,
+    });
+  }
+  const unsure = 'It may have arrived or not: check before you send it again.';
+  if (error === 'timeout') {
+    const message = `${broker} did not acknowledge the message within ${timeoutMs / 1000} s.`;
+    return new ToolError('timeout', message, unsure, { retryable: true });
+  }
+  const message = `The connection to ${broker} was lost before the message was acknowledged.`;
+  return new ToolError('not_connected', message, `${unsure} ${RECONNECTING}`, { retryable: true });
+}
+
+/** Why a connection went down, for connection_error: one sentence, no credential, no broker text. */
+export function downReason(error: unknown, { broker: host, port, tls, protocolVersion }: SessionFacts): string {
+  if (isDisconnect(error)) {
+    const reason = reasonText(numericCode(error) ?? 0, 'disconnect', protocolVersion);
+    return `the broker sent DISCONNECT: ${reason}`;
+  }
+  if (error instanceof Error && error.message === 'Keepalive timeout')
+    return 'the broker answers no keep-alive any more';
+  if (error === undefined) return 'the broker closed the connection';
+  return connectError(error, { host, port, transport: tls ? 'tls' : 'tcp' }).message;
+}
+
+function isDisconnect(error: unknown): boolean {
+  return error instanceof Error && 'disconnect' in error;
+}
+
+function numericCode(error: unknown): number | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'number' ? error.code : undefined;
+}

@@ -1,0 +1,195 @@
+// Owns the sessions: at most five, their names, waiting for one that still connects, and their end by disuse.
+// Must not know mqtt.js; what makes a session is handed in, and loaded only when it is needed.
+import { randomUUID } from 'node:crypto';
+import { ToolError } from '../errors.ts';
+import type { Policy } from '../policy.ts';
+import type { ConnectOptions } from './connect.ts';
+import type { OpenProfile, Profiles } from './profile.ts';
+import { within } from './race.ts';
+import type { LiveSession } from './session.ts';
+import type { ConnectRequest, Pool, Session } from './types.ts';
+
+export const MAX_SESSIONS = 5;
+export const SESSION_TTL_MS = 3_600_000;
+/** Ended sessions remembered, so that a late caller learns that his has expired rather than never was. */
+const MAX_REMEMBERED = 100;
+
+export type Connect = (
+  request: ConnectRequest,
+  profile: OpenProfile | undefined,
+  options: ConnectOptions,
+  signal: AbortSignal,
+) => Promise<LiveSession>;
+
+export type PoolOptions = { connect: Connect; profiles: Profiles; policy: Policy; limit?: number; ttlMs?: number };
+
+type Slot = {
+  readonly id: string;
+  readonly name: string;
+  readonly ready: Promise<LiveSession>;
+  readonly abandon: AbortController;
+  session: LiveSession | undefined;
+  timer: NodeJS.Timeout | undefined;
+};
+
+export function createPool(options: PoolOptions): Pool {
+  const { connect, profiles, policy, limit = MAX_SESSIONS, ttlMs = SESSION_TTL_MS } = options;
+  const slots = new Map<string, Slot>();
+  const expired = new Map<string, string>();
+
+  async function establish(request: ConnectRequest, signal: AbortSignal): Promise<Session> {
+    checkExactlyOne(request, profiles);
+    const name = freeName(request, slots);
+    if (slots.size >= limit) throw full(slots, limit);
+    // Reserved here, before the first await: any number of calls at once never make one too many.
+    const id = randomUUID();
+    const abandon = new AbortController();
+    const ready = open(request, { id, name, policy, ttlMs }, AbortSignal.any([signal, abandon.signal]));
+    const slot: Slot = { id, name, ready, abandon, session: undefined, timer: undefined };
+    slots.set(id, slot);
+    expired.delete(name);
+    try {
+      slot.session = await ready;
+    } catch (error) {
+      slots.delete(id);
+      throw error;
+    }
+    if (abandon.signal.aborted) {
+      await slot.session.end('closed');
+      throw new ToolError(
+        'cancelled',
+        'The session was closed while it was connecting.',
+        'Connect again if it is wanted.',
+      );
+    }
+    watch(slot, slot.session);
+    return slot.session;
+  }
+
+  async function open(request: ConnectRequest, into: ConnectOptions, signal: AbortSignal): Promise<LiveSession> {
+    const profile = request.profile === undefined ? undefined : await profiles.open(request.profile);
+    return connect(request, profile, into, signal);
+  }
+
+  /** Ends the session once it has been out of use for its whole time. */
+  function watch(slot: Slot, session: LiveSession): void {
+    const left = session.lifetime.expiresAt - Date.now();
+    slot.timer = setTimeout(() => {
+      if (session.lifetime.expiresAt > Date.now()) return watch(slot, session);
+      forget(slot);
+      remember(expired, slot);
+      session.end('expired').catch(() => {});
+    }, left);
+    slot.timer.unref();
+  }
+
+  function forget(slot: Slot): void {
+    clearTimeout(slot.timer);
+    slots.delete(slot.id);
+  }
+
+  function find(reference: string): Slot {
+    for (const slot of slots.values()) if (slot.id === reference || slot.name === reference) return slot;
+    throw unknown(reference, slots, expired);
+  }
+
+  async function get(reference: string, signal: AbortSignal): Promise<Session> {
+    const slot = find(reference);
+    const session = slot.session ?? (await stillConnecting(slot, signal));
+    session.touch();
+    return session;
+  }
+
+  async function close(reference: string, signal: AbortSignal): Promise<{ id: string; closedAt: number }> {
+    const slot = find(reference);
+    if (!slot.session) await stillConnecting(slot, signal);
+    forget(slot);
+    await slot.session?.end('the session was closed');
+    return { id: slot.id, closedAt: Date.now() };
+  }
+
+  async function closeAll(): Promise<void> {
+    const open = [...slots.values()];
+    await Promise.allSettled(
+      open.map((slot) => {
+        forget(slot);
+        slot.abandon.abort(new ToolError('cancelled', 'The server is shutting down.', 'Start it again.'));
+        return slot.session?.end('the server is shutting down');
+      }),
+    );
+  }
+
+  const list = () => [...slots.values()].flatMap(({ session }) => (session ? [session] : []));
+  return { limit, establish, get, list, close, closeAll };
+}
+
+/** Waits for a session that another call is establishing; that call's failure is this one's too. */
+function stillConnecting(slot: Slot, signal: AbortSignal): Promise<LiveSession> {
+  const late = () =>
+    new ToolError('connection_timeout', 'The session is still connecting.', 'Call again.', { retryable: true });
+  return within(slot.ready, MAX_CONNECTING_MS, signal, late);
+}
+/** Above the longest timeout_seconds: a call that waits for a session never gives up before it does. */
+const MAX_CONNECTING_MS = 35_000;
+
+function checkExactlyOne({ connectionString, profile }: ConnectRequest, profiles: Profiles): void {
+  if ((connectionString === undefined) !== (profile === undefined)) return;
+  const names = profiles.names();
+  const known = names.length > 0 ? `Profiles: ${names.join(', ')}.` : 'No profiles are configured.';
+  throw new ToolError(
+    'invalid_arguments',
+    'Expected exactly one of connection_string and profile.',
+    `Give a connection_string like mqtt://broker:1883, or a profile. ${known}`,
+    { problems: [{ path: '', expected: 'exactly one of connection_string and profile' }] },
+  );
+}
+
+/** The name asked for, which must be free, or one made from profile or host, made unique. */
+function freeName({ name, profile, connectionString }: ConnectRequest, slots: Map<string, Slot>): string {
+  const taken = new Set([...slots.values()].flatMap((slot) => [slot.id, slot.name]));
+  if (name !== undefined && !taken.has(name)) return name;
+  if (name !== undefined) {
+    const hint = 'Use the session that has it, close it first, or choose another name.';
+    const message = 'A session of that name is open already.';
+    throw new ToolError('invalid_arguments', message, hint, {
+      problems: [{ path: '/name', expected: 'a name that is free' }],
+    });
+  }
+  const base = profile ?? hostOf(connectionString ?? '') ?? 'session';
+  for (let n = 1; ; n += 1) {
+    const candidate = n === 1 ? base : `${base}-${n}`;
+    if (!taken.has(candidate)) return candidate;
+  }
+}
+
+/** The host of a well-formed connection string; nothing else of it may become a name. */
+function hostOf(connectionString: string): string | undefined {
+  const authority = /^[a-z]+:\/\/([^/?#]*)/i.exec(connectionString.trim())?.[1] ?? '';
+  return /(?:^|@)(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]{1,64})(?::\d+)?$/.exec(authority)?.[1];
+}
+
+function full(slots: Map<string, Slot>, limit: number): ToolError {
+  const names = [...slots.values()].map((slot) => JSON.stringify(slot.name)).join(', ');
+  const message = `${limit} sessions are open, which is the limit: ${names}.`;
+  return new ToolError('session_limit', message, 'Use one of them, or end one with close_connection.', {
+    retryable: true,
+  });
+}
+
+function unknown(reference: string, slots: Map<string, Slot>, expired: Map<string, string>): ToolError {
+  if (expired.has(reference)) {
+    const message = 'The session was not used for an hour and has ended.';
+    return new ToolError('session_expired', message, 'Open a new one with establish_connection.');
+  }
+  const names = [...slots.values()].map((slot) => JSON.stringify(slot.name)).join(', ');
+  const hint = names === '' ? 'No session is open: call establish_connection first.' : `Open sessions: ${names}.`;
+  return new ToolError('session_not_found', 'No session has that id or name.', hint);
+}
+
+function remember(expired: Map<string, string>, { id, name }: Slot): void {
+  expired.set(id, name).set(name, id);
+  for (const key of expired.keys()) {
+    if (expired.size <= 2 * MAX_REMEMBERED) return;
+    expired.delete(key);
+  }
+}

@@ -1,0 +1,18 @@
+// Owns what a named broker is to the pool. Must not know where profiles come from.
+import type { TlsOptions } from './stream.ts';
+
+/** What a profile holds once its files, variables and commands have been read. */
+export type OpenProfile = {
+  url: string;
+  username?: string;
+  password?: string;
+  tls?: TlsOptions;
+  protocolVersion?: 4 | 5;
+  keepaliveSeconds?: number;
+};
+
+/** Profiles by name; `open` reads the secrets anew each time and may throw a ToolError. */
+export type Profiles = {
+  names(): string[];
+  open(name: string): Promise<OpenProfile>;
+};

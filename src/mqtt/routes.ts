@@ -1,0 +1,110 @@
+// Owns who gets which message on one session: filters, their listeners, subscription identifiers.
+// Must not know the network: pure bookkeeping.
+import { compileFilter } from './topic.ts';
+import type { Message, Qos, Sink } from './types.ts';
+
+export type Listener = {
+  readonly filter: string;
+  readonly sink: Sink;
+  readonly retained: 'include' | 'exclude' | 'only';
+  /** Its retained messages are still coming: from SUBSCRIBE until they are known to be out. */
+  dumping: boolean;
+  /** Without identifiers: retained topics it has, while another dump may bring them again. */
+  seen: Set<string> | undefined;
+};
+
+type Route = {
+  readonly filter: string;
+  readonly match: (topic: string) => boolean;
+  readonly listeners: Set<Listener>;
+  readonly ids: number[];
+  qos: Qos;
+};
+
+/**
+ * One subscription per filter, shared by its listeners. Every SUBSCRIBE carries a fresh identifier, so that a message
+ * tells by itself which filter it was sent for, and a retained one which listener asked for it; overlapping filters
+ * and repeated SUBSCRIBEs then need no guessing. Without identifiers (MQTT 3.1.1, or a broker that has none) topics
+ * are matched instead, as such brokers send one copy where filters overlap.
+ */
+export class Routes {
+  readonly #byFilter = new Map<string, Route>();
+  readonly #byId = new Map<number, { route: Route; asker: Listener | undefined }>();
+  #nextId = 1;
+
+  get filters(): string[] {
+    return [...this.#byFilter.keys()].sort();
+  }
+
+  /** Adds a listener; returns the QoS to subscribe with, the highest that any of the filter's listeners asked for. */
+  add(listener: Listener, qos: Qos): Qos {
+    const { filter } = listener;
+    let route = this.#byFilter.get(filter);
+    if (!route) {
+      route = { filter, match: compileFilter(filter), listeners: new Set(), ids: [], qos };
+      this.#byFilter.set(filter, route);
+    }
+    if (qos > route.qos) route.qos = qos;
+    route.listeners.add(listener);
+    return route.qos;
+  }
+
+  /** A fresh identifier for a SUBSCRIBE of `filter`; the retained messages it brings go to `asker` alone. */
+  identify(filter: string, asker: Listener | undefined): number {
+    const id = this.#nextId;
+    this.#nextId += 1;
+    const route = this.#byFilter.get(filter);
+    if (route) {
+      route.ids.push(id);
+      this.#byId.set(id, { route, asker });
+    }
+    return id;
+  }
+
+  /** Removes a listener; true: it was the filter's last, so the broker is to be told. */
+  remove(listener: Listener): boolean {
+    const route = this.#byFilter.get(listener.filter);
+    if (!route?.listeners.delete(listener) || route.listeners.size > 0) return false;
+    for (const id of route.ids) this.#byId.delete(id);
+    return this.#byFilter.delete(listener.filter);
+  }
+
+  /** Filters with the QoS to subscribe them with again after a reconnect. */
+  active(): { filter: string; qos: Qos }[] {
+    return [...this.#byFilter.values()].map(({ filter, qos }) => ({ filter, qos }));
+  }
+
+  deliver(message: Message, ids: readonly number[] | undefined): void {
+    if (ids === undefined) this.#byTopic(message);
+    else for (const id of ids) this.#byIdentifier(message, id);
+  }
+
+  #byIdentifier(message: Message, id: number): void {
+    const found = this.#byId.get(id);
+    if (!found) return;
+    if (!message.retain) live(found.route, message);
+    else if (found.asker && found.route.listeners.has(found.asker)) stored(found.asker, message);
+  }
+
+  #byTopic(message: Message): void {
+    for (const route of this.#byFilter.values()) {
+      if (!route.match(message.topic)) continue;
+      if (!message.retain) live(route, message);
+      else for (const listener of route.listeners) storedOnce(listener, message);
+    }
+  }
+}
+
+function live(route: Route, message: Message): void {
+  for (const listener of route.listeners) if (listener.retained !== 'only') listener.sink(message);
+}
+
+function stored(listener: Listener, message: Message): void {
+  if (listener.retained !== 'exclude') listener.sink(message);
+}
+
+function storedOnce(listener: Listener, message: Message): void {
+  if (!listener.dumping || listener.seen?.has(message.topic)) return;
+  listener.seen?.add(message.topic);
+  stored(listener, message);
+}

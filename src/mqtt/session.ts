@@ -1,0 +1,341 @@
+// Owns one live session: its subscriptions, publishes, losses and returns of the connection, and counters.
+// Must not know other sessions, nor how the connection was made.
+import { randomBytes } from 'node:crypto';
+import { ToolError } from '../errors.ts';
+import type { Policy } from '../policy.ts';
+import type { Link } from './client.ts';
+import { downReason, notConnected, publishFailure, subscribeFailure, subscribeRefused } from './failures.ts';
+import { messageProperties } from './properties.ts';
+import { within } from './race.ts';
+import { reasonText } from './reason-codes.ts';
+import { DumpWatch, endOfRetained } from './retained.ts';
+import { type Listener, Routes } from './routes.ts';
+import { checkFilter, checkTopicName, parseFilter } from './topic.ts';
+import type {
+  Lifetime,
+  ListenOptions,
+  Message,
+  PublishAck,
+  PublishRequest,
+  Qos,
+  RetainedEnd,
+  Session,
+  SessionFacts,
+  SessionState,
+  Sink,
+  Subscription,
+} from './types.ts';
+import { Window } from './window.ts';
+
+/** How long SUBACK, PUBACK and PUBCOMP may take, ms. */
+const ACK_TIMEOUT_MS = 20_000;
+/** How long a collection outlives its connection, hoping for it to come back, ms. */
+const RECONNECT_GRACE_MS = 10_000;
+/** Acknowledged publishes under way at once; mqtt.js is fastest about here. */
+const PUBLISH_WINDOW = 20;
+/** Bytes of a PUBLISH beside topic, payload and user properties, generously. */
+const PACKET_OVERHEAD_BYTES = 64;
+
+type Hearing = {
+  lost: (reason: string) => void;
+  gaps: { from: number; to: number | undefined }[];
+  gone: AbortController;
+};
+
+export class LiveSession implements Session {
+  readonly facts: SessionFacts;
+  readonly #link: Link;
+  readonly #policy: Policy;
+  readonly #ttlMs: number;
+  readonly #routes = new Routes();
+  readonly #hearings = new Map<Listener, Hearing>();
+  readonly #window: Window;
+  readonly #identifiers: boolean;
+  readonly #createdAt = Date.now();
+  #lastAccessed = Date.now();
+  #publishing = 0;
+  #connected = true;
+  #closed = false;
+  #error: string | null = null;
+  #reconnects = 0;
+  #messages = 0;
+  #bytes = 0;
+  #grace: NodeJS.Timeout | undefined;
+  #ordered: Promise<boolean> | undefined;
+
+  constructor(facts: SessionFacts, link: Link, policy: Policy, ttlMs: number) {
+    this.facts = facts;
+    this.#link = link;
+    this.#policy = policy;
+    this.#ttlMs = ttlMs;
+    this.#window = new Window(Math.min(facts.limits.receive_maximum ?? PUBLISH_WINDOW, PUBLISH_WINDOW));
+    this.#identifiers = facts.protocolVersion === 5 && facts.limits.subscription_identifiers_available !== false;
+    link.listen({
+      message: (topic, payload, packet) => this.#receive(topic, payload, packet),
+      down: (error, final) => this.#down(error, final),
+      up: () => this.#up(),
+    });
+  }
+
+  /** Someone is listening or publishing: disuse does not count meanwhile. */
+  get busy(): boolean {
+    return this.#hearings.size + this.#publishing > 0;
+  }
+
+  get lifetime(): Lifetime {
+    const lastAccessed = this.busy ? Date.now() : this.#lastAccessed;
+    const ttlSeconds = this.#ttlMs / 1000;
+    return { createdAt: this.#createdAt, lastAccessed, expiresAt: lastAccessed + this.#ttlMs, ttlSeconds };
+  }
+
+  touch(): void {
+    this.#lastAccessed = Date.now();
+  }
+
+  state(): SessionState {
+    return {
+      isConnected: this.#connected,
+      connectionError: this.#error,
+      reconnects: this.#reconnects,
+      subscribedTopics: this.#routes.filters,
+      messagesReceived: this.#messages,
+      bytesReceived: this.#bytes,
+    };
+  }
+
+  async listen(filter: string, { qos, retained, signal }: ListenOptions, sink: Sink): Promise<Subscription> {
+    checkFilter(filter);
+    this.#assertConnected();
+    const watch = new DumpWatch();
+    const watched: Sink = (message) => {
+      if (message.retain) watch.saw(message.at);
+      sink(message);
+    };
+    const wantsDump = retained !== 'exclude' && parseFilter(filter).share === undefined;
+    if (wantsDump) this.#ordered ??= this.#isOrdered();
+    const { listener, hearing, lost } = this.#enter(filter, retained, watched);
+    const granted = this.#subscribe(listener, qos, wantsDump);
+    // Sent in the same write, right behind the SUBSCRIBE.
+    const barrier = wantsDump ? this.#barrier() : undefined;
+    const ended = barrier ? endOfRetained(watch, barrier, this.#ordered ?? barrier, hearing.gone.signal) : noRetained;
+    const retainedEnd = ended.then((end) => {
+      listener.dumping = false;
+      listener.seen = undefined;
+      return end;
+    });
+    try {
+      const late = () => subscribeFailure('timeout', filter, this.facts);
+      const code = await within(granted, ACK_TIMEOUT_MS, signal, late);
+      if (code >= 0x80) throw subscribeRefused(code, filter, this.facts);
+      watch.restart();
+      return { grantedQos: toQos(code), retainedEnd, lost, gaps: hearing.gaps, close: () => this.#leave(listener) };
+    } catch (error) {
+      this.#leave(listener);
+      if (error instanceof ToolError || signal.aborted) throw error;
+      throw this.#connected
+        ? subscribeFailure('protocol_error', filter, this.facts)
+        : notConnected(this.facts, this.#error);
+    }
+  }
+
+  async publish(request: PublishRequest): Promise<PublishAck> {
+    const { topic, qos } = request;
+    checkTopicName(topic);
+    if (request.properties?.response_topic !== undefined) checkTopicName(request.properties.response_topic);
+    this.#policy.mayPublish();
+    this.#checkLimits(request);
+    this.#assertConnected();
+    this.#publishing += 1;
+    try {
+      const reasonCode = await (qos === 0 ? this.#send(request) : this.#sendInWindow(request));
+      const reason =
+        qos === 0 ? 'not acknowledged at QoS 0' : reasonText(reasonCode, 'puback', this.facts.protocolVersion);
+      return { acknowledged: qos > 0, reasonCode, reason };
+    } finally {
+      this.#publishing -= 1;
+      this.touch();
+    }
+  }
+
+  /** Ends everything on it, then DISCONNECT. Idempotent. */
+  async end(reason: string): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#connected = false;
+    this.#error = reason;
+    clearTimeout(this.#grace);
+    this.#lose(reason);
+    await this.#link.end();
+  }
+
+  #enter(filter: string, retained: ListenOptions['retained'], sink: Sink) {
+    const seen = this.#identifiers ? undefined : new Set<string>();
+    const listener: Listener = { filter, sink, retained, dumping: true, seen };
+    const hearing: Hearing = { lost: () => {}, gaps: [], gone: new AbortController() };
+    const lost = new Promise<string>((resolve) => {
+      hearing.lost = resolve;
+    });
+    this.#hearings.set(listener, hearing);
+    return { listener, hearing, lost };
+  }
+
+  #subscribe(listener: Listener, wanted: Qos, dump: boolean): Promise<number> {
+    const { filter } = listener;
+    const qos = this.#routes.add(listener, wanted);
+    const id = this.#identifiers ? this.#routes.identify(filter, listener) : undefined;
+    return this.#link.subscribe(filter, { qos, id, dump });
+  }
+
+  #leave(listener: Listener): void {
+    const hearing = this.#hearings.get(listener);
+    if (!hearing) return;
+    this.#hearings.delete(listener);
+    hearing.gone.abort();
+    this.touch();
+    if (this.#routes.remove(listener) && this.#connected) this.#link.unsubscribe(listener.filter).catch(() => {});
+  }
+
+  /** Asks for something that changes nothing and publishes nothing; false where no answer can come any more. */
+  #barrier(): Promise<boolean> {
+    const nothing = `bitsperity-mqtt-mcp/nothing/${randomBytes(8).toString('hex')}`;
+    return this.#link.unsubscribe(nothing).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** Whether the broker is one whose answers are known to queue behind its retained messages. */
+  async #isOrdered(): Promise<boolean> {
+    let version = '';
+    const { listener } = this.#enter('$SYS/broker/version', 'include', ({ payload }) => {
+      version ||= payload.toString('latin1');
+    });
+    const granted = this.#subscribe(listener, 0, true).catch(() => 0x80);
+    const answered = await this.#barrier();
+    this.#leave(listener);
+    return answered && (await granted) < 0x80 && version.startsWith('mosquitto version');
+  }
+
+  #receive(topic: string, payload: Buffer, packet: Parameters<Parameters<Link['listen']>[0]['message']>[2]): void {
+    this.#messages += 1;
+    this.#bytes += payload.length;
+    const { qos, retain, dup, properties } = packet;
+    const message: Message = { topic, payload, size: payload.length, qos, retain, dup, at: Date.now() };
+    if (properties === undefined) {
+      this.#routes.deliver(message, undefined);
+      return;
+    }
+    const shown = messageProperties(properties);
+    if (shown) message.properties = shown;
+    const ids = properties.subscriptionIdentifier;
+    this.#routes.deliver(message, typeof ids === 'number' ? [ids] : ids);
+  }
+
+  #down(error: unknown, final: boolean): void {
+    if (this.#closed) return;
+    this.#error = downReason(error, this.facts);
+    if (this.#connected) {
+      this.#connected = false;
+      const from = Date.now();
+      for (const { gaps } of this.#hearings.values()) gaps.push({ from, to: undefined });
+      this.#grace = setTimeout(() => this.#lose(this.#error ?? 'connection lost'), RECONNECT_GRACE_MS);
+    }
+    if (final) this.#lose(this.#error);
+  }
+
+  #up(): void {
+    if (this.#closed) return;
+    clearTimeout(this.#grace);
+    this.#connected = true;
+    this.#error = null;
+    this.#reconnects += 1;
+    for (const { filter, qos } of this.#routes.active()) {
+      const id = this.#identifiers ? this.#routes.identify(filter, undefined) : undefined;
+      this.#link.subscribe(filter, { qos, id, dump: false }).then(
+        (code) => code >= 0x80 && this.#loseFilter(filter, 'the broker refused the subscription after a reconnect'),
+        () => {},
+      );
+    }
+    const to = Date.now();
+    for (const { gaps } of this.#hearings.values()) {
+      const open = gaps.at(-1);
+      if (open && open.to === undefined) open.to = to;
+    }
+  }
+
+  #lose(reason: string): void {
+    for (const { lost, gone } of this.#hearings.values()) {
+      gone.abort();
+      lost(reason);
+    }
+  }
+
+  #loseFilter(filter: string, reason: string): void {
+    for (const [listener, { lost }] of this.#hearings) if (listener.filter === filter) lost(reason);
+  }
+
+  #assertConnected(): void {
+    if (!this.#connected) throw notConnected(this.facts, this.#error);
+  }
+
+  #checkLimits({ topic, payload, qos, retain, properties }: PublishRequest): void {
+    const { maximum_qos = 2, retain_available = true, maximum_packet_size } = this.facts.limits;
+    if (properties !== undefined && this.facts.protocolVersion === 4) {
+      const hint = 'Leave properties out, or connect with protocol_version 5.';
+      throw new ToolError('invalid_arguments', 'This session speaks MQTT 3.1.1, which has no properties.', hint);
+    }
+    if (qos > maximum_qos) {
+      const message = `The broker accepts QoS ${maximum_qos} at most [MQTT-3.2.2-11].`;
+      throw new ToolError('publish_denied', message, `Publish with qos ${maximum_qos}.`);
+    }
+    if (retain && !retain_available) {
+      const message = 'The broker has no retained messages [MQTT-3.2.2-14].';
+      throw new ToolError('publish_denied', message, 'Publish with retain false.');
+    }
+    const size =
+      payload.length + Buffer.byteLength(topic) + PACKET_OVERHEAD_BYTES + JSON.stringify(properties ?? '').length;
+    if (maximum_packet_size !== undefined && size > maximum_packet_size) {
+      const message = `The broker accepts packets of ${maximum_packet_size} bytes at most; this one has about ${size}.`;
+      throw new ToolError('payload_too_large', message, 'Send a smaller payload, or raise the limit on the broker.');
+    }
+  }
+
+  #sendInWindow(request: PublishRequest): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const { signal } = request;
+      const abort = () => {
+        quit();
+        reject(signal.reason);
+      };
+      const quit = this.#window.enter(() => {
+        signal.removeEventListener('abort', abort);
+        this.#send(request)
+          .then(resolve, reject)
+          .finally(() => this.#window.leave());
+      });
+      signal.addEventListener('abort', abort, { once: true });
+    });
+  }
+
+  async #send(request: PublishRequest): Promise<number> {
+    this.#assertConnected();
+    const { done, forget } = this.#link.publish(request);
+    try {
+      const late = () => publishFailure('timeout', this.facts, ACK_TIMEOUT_MS);
+      const { reasonCode } = await within(done, ACK_TIMEOUT_MS, request.signal, late);
+      return reasonCode;
+    } catch (error) {
+      done.catch(() => {});
+      forget();
+      if (error instanceof ToolError || request.signal.aborted) throw error;
+      throw publishFailure(error, this.facts, ACK_TIMEOUT_MS);
+    }
+  }
+}
+
+/** A shared subscription gets no retained messages (MQTT 5.0 section 4.8.2), and 'exclude' asked for none. */
+const noRetained = Promise.resolve<RetainedEnd>({ complete: true, evidence: 'ordered' });
+
+function toQos(code: number): Qos {
+  return code === 2 ? 2 : code === 1 ? 1 : 0;
+}

@@ -1,0 +1,162 @@
+// Owns what the tools may see of MQTT: messages, sessions, the pool. Must not know how any of it is done.
+
+export type Qos = 0 | 1 | 2;
+
+/** MQTT 5 properties of a received PUBLISH, as far as a tool shows them. Broker content: untrusted. */
+export type MessageProperties = {
+  content_type?: string;
+  response_topic?: string;
+  /** base64 */
+  correlation_data?: string;
+  message_expiry_seconds?: number;
+  payload_format_utf8?: boolean;
+  user_properties?: Record<string, string | string[]>;
+};
+
+/** One received application message, payload still as bytes. */
+export type Message = {
+  topic: string;
+  /** The kept bytes: all of them, or the first MAX_KEPT_PAYLOAD_BYTES where the payload is larger. */
+  payload: Buffer;
+  /** Length of the payload as received, bytes. */
+  size: number;
+  /** As received on this subscription. */
+  qos: Qos;
+  /** true: out of the broker's retained store; false: live. */
+  retain: boolean;
+  dup: boolean;
+  /** Milliseconds since the epoch, at reception. */
+  at: number;
+  properties?: MessageProperties;
+};
+
+/** What a session is asked to be. Exactly one of `connectionString` and `profile`. */
+export type ConnectRequest = {
+  connectionString?: string | undefined;
+  profile?: string | undefined;
+  name?: string | undefined;
+  clientId?: string | undefined;
+  username?: string | undefined;
+  password?: string | undefined;
+  /** Undefined: 5, falling back to 4 where the broker refuses 5. */
+  protocolVersion?: 4 | 5 | undefined;
+  keepaliveSeconds: number;
+  cleanStart: boolean;
+  sessionExpirySeconds: number;
+  /** 1 to 30, for everything until CONNACK. */
+  timeoutSeconds: number;
+};
+
+/** What the broker announced in its CONNACK; absent where it said nothing. */
+export type BrokerLimits = {
+  maximum_qos?: number;
+  retain_available?: boolean;
+  maximum_packet_size?: number;
+  receive_maximum?: number;
+  topic_alias_maximum?: number;
+  wildcard_subscription_available?: boolean;
+  subscription_identifiers_available?: boolean;
+  shared_subscription_available?: boolean;
+  server_keepalive_seconds?: number;
+  session_expiry_seconds?: number;
+};
+
+/** What is fixed from CONNACK on. */
+export type SessionFacts = {
+  /** UUID */
+  id: string;
+  name: string;
+  broker: string;
+  port: number;
+  clientId: string;
+  protocolVersion: 4 | 5;
+  tls: boolean;
+  limits: BrokerLimits;
+  connectMs: number;
+  notes: string[];
+};
+
+/** What changes: true at the moment of reading. */
+export type SessionState = {
+  isConnected: boolean;
+  /** Why not, in words; null while connected. */
+  connectionError: string | null;
+  reconnects: number;
+  subscribedTopics: string[];
+  messagesReceived: number;
+  bytesReceived: number;
+};
+
+/** Times in milliseconds since the epoch. */
+export type Lifetime = { createdAt: number; lastAccessed: number; expiresAt: number; ttlSeconds: number };
+
+export type ListenOptions = {
+  qos: Qos;
+  retained: 'include' | 'exclude' | 'only';
+  signal: AbortSignal;
+};
+
+/** Gets each message once. The payload is a view that dies with the call: copy what is kept. */
+export type Sink = (message: Message) => void;
+
+export type RetainedEnd = {
+  /** Whether every retained message of the filter has arrived, as far as the evidence goes. */
+  complete: boolean;
+  /** ordered: the broker answered a request that was behind them in line; quiet_window: nothing came for a while. */
+  evidence: 'ordered' | 'quiet_window';
+};
+
+export type Subscription = {
+  readonly grantedQos: Qos;
+  /** Resolves once the retained messages of the filter are out. Never rejects. */
+  readonly retainedEnd: Promise<RetainedEnd>;
+  /** Resolves with the reason when nothing more can come: closed, or down for too long. Never rejects. */
+  readonly lost: Promise<string>;
+  /** Times while the connection was down since SUBACK, ms since the epoch; `to` is undefined while it still is. */
+  readonly gaps: readonly { from: number; to: number | undefined }[];
+  /** Stops the sink at once; the last listener of a filter sends UNSUBSCRIBE. Idempotent. */
+  close(): void;
+};
+
+export type PublishRequest = {
+  topic: string;
+  payload: Buffer;
+  qos: Qos;
+  retain: boolean;
+  properties?: PublishProperties | undefined;
+  signal: AbortSignal;
+};
+
+export type PublishProperties = {
+  content_type?: string;
+  response_topic?: string;
+  correlation_data?: string;
+  message_expiry_seconds?: number;
+  user_properties?: Record<string, string>;
+};
+
+export type PublishAck = { acknowledged: boolean; reasonCode: number; reason: string };
+
+export type Session = {
+  readonly facts: SessionFacts;
+  readonly lifetime: Lifetime;
+  state(): SessionState;
+  /** Subscribes; resolves at SUBACK. Throws invalid_topic, subscribe_denied, not_connected, timeout. */
+  listen(filter: string, options: ListenOptions, sink: Sink): Promise<Subscription>;
+  /** Resolves when acknowledged (QoS 0: written). Throws invalid_topic, publish_denied, not_connected, timeout, payload_too_large. */
+  publish(request: PublishRequest): Promise<PublishAck>;
+};
+
+/** At most `limit` sessions; connecting ones count. A reference is a session's id or its name. */
+export type Pool = {
+  readonly limit: number;
+  /** Reserves a slot and the name at once, then connects. Throws session_limit, invalid_arguments and every connect error. */
+  establish(request: ConnectRequest, signal: AbortSignal): Promise<Session>;
+  /** Waits for a session that is still connecting. Throws session_not_found, session_expired. Counts as use. */
+  get(reference: string, signal: AbortSignal): Promise<Session>;
+  /** Open sessions, oldest first. Does not count as use. */
+  list(): Session[];
+  /** Sends DISCONNECT and frees the slot at once. */
+  close(reference: string, signal: AbortSignal): Promise<{ id: string; closedAt: number }>;
+  closeAll(): Promise<void>;
+};

@@ -1,0 +1,92 @@
+// Owns the flags and environment variables of the program. Must not touch the process.
+import { parseArgs } from 'node:util';
+import { type LogLevel, logLevels } from './log.ts';
+
+export type Options = {
+  help: boolean;
+  version: boolean;
+  demo: boolean;
+  configFile: string | undefined;
+  /** Undefined: the config decides. */
+  readOnly: boolean | undefined;
+  drainSeconds: number;
+  logLevel: LogLevel;
+  logFile: string | undefined;
+};
+
+/** A bad flag or variable: one readable line that names it. */
+export class UsageError extends Error {}
+
+export const usage = `Usage: bitsperity-mqtt-mcp [options]
+
+An MCP server that lets an AI assistant work on MQTT brokers. It speaks line-delimited
+JSON-RPC 2.0 on standard input and output; logs go to standard error.
+
+  --config FILE      JSON file with broker profiles and policy   MQTT_MCP_CONFIG
+  --read-only        offer no tool that publishes                MQTT_MCP_READ_ONLY
+  --demo             offer the profile "demo": an embedded broker with simulated devices
+  --drain SECONDS    time for calls in flight once the input has ended (1)   MQTT_MCP_DRAIN
+  --log-level LEVEL  debug, info, warn or error (info)           MQTT_MCP_LOG_LEVEL
+  --log-file FILE    append the log to a file too
+  --version          print the version
+  --help             print this
+`;
+
+const MAX_DRAIN_SECONDS = 86_400;
+
+/** Flags win over variables. Throws UsageError. */
+export function parseOptions(argv: string[], env: Record<string, string | undefined>): Options {
+  const flags = readFlags(argv);
+  const drain = flags.drain ?? env.MQTT_MCP_DRAIN;
+  const level = flags['log-level'] ?? env.MQTT_MCP_LOG_LEVEL;
+  return {
+    help: flags.help ?? false,
+    version: flags.version ?? false,
+    demo: flags.demo ?? false,
+    configFile: flags.config ?? (env.MQTT_MCP_CONFIG || undefined),
+    readOnly: flags['read-only'] ?? readBoolean(env.MQTT_MCP_READ_ONLY),
+    drainSeconds: readDrain(drain, flags.drain === undefined ? 'MQTT_MCP_DRAIN' : '--drain'),
+    logLevel: readLevel(level, flags['log-level'] === undefined ? 'MQTT_MCP_LOG_LEVEL' : '--log-level'),
+    logFile: flags['log-file'],
+  };
+}
+
+function readFlags(argv: string[]) {
+  const options = {
+    help: { type: 'boolean', short: 'h' },
+    version: { type: 'boolean' },
+    demo: { type: 'boolean' },
+    'read-only': { type: 'boolean' },
+    config: { type: 'string' },
+    drain: { type: 'string' },
+    'log-level': { type: 'string' },
+    'log-file': { type: 'string' },
+  } as const;
+  try {
+    return parseArgs({ args: argv, options, strict: true, allowPositionals: false }).values;
+  } catch (error) {
+    const why = error instanceof Error ? error.message.split('. ')[0] : 'bad arguments';
+    throw new UsageError(`${why}; --help lists the options`);
+  }
+}
+
+function readBoolean(text: string | undefined): boolean | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (/^(1|true|yes|on)$/i.test(text)) return true;
+  if (/^(0|false|no|off)$/i.test(text)) return false;
+  throw new UsageError('MQTT_MCP_READ_ONLY: expected 1, true, yes, on, 0, false, no or off');
+}
+
+function readDrain(text: string | undefined, where: string): number {
+  if (text === undefined || text === '') return 1;
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && value <= MAX_DRAIN_SECONDS) return value;
+  throw new UsageError(`${where}: expected a number of seconds from 0 to ${MAX_DRAIN_SECONDS}`);
+}
+
+function readLevel(text: string | undefined, where: string): LogLevel {
+  if (text === undefined || text === '') return 'info';
+  const level = logLevels.find((known) => known === text);
+  if (level) return level;
+  throw new UsageError(`${where}: expected one of ${logLevels.join(', ')}`);
+}

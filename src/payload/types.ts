@@ -1,0 +1,56 @@
+// Owns the words of this folder: a raw message, a decoded payload, the message of the wire.
+// RawMessage is structural: mqtt's Message satisfies it, and nothing here knows MQTT.
+
+export type PayloadType = 'json' | 'number' | 'boolean' | 'text' | 'empty' | 'binary';
+
+export type Severity = 'error' | 'warning';
+
+/** Why a message was kept when others were left out. */
+export type KeptBecause = 'error' | 'first' | 'last' | 'shape' | 'change' | 'sample';
+
+/** One received message, payload still as bytes. */
+export type RawMessage = {
+  topic: string;
+  /** The kept bytes: all of them, or the first ones where the payload is larger. */
+  payload: Buffer;
+  /** Length of the payload as received, bytes. */
+  size: number;
+  qos: 0 | 1 | 2;
+  retain: boolean;
+  dup: boolean;
+  /** Milliseconds since the epoch. */
+  at: number;
+  properties?: Readonly<Record<string, unknown>>;
+};
+
+/** A payload as an assistant reads it. */
+export type Decoded = {
+  payload: unknown;
+  payload_type: PayloadType;
+  payload_encoding?: 'base64';
+  payload_truncated?: true;
+};
+
+/** "A message" of product.md. Topic, payload and properties come from the broker: untrusted. */
+export type WireMessage = Decoded & {
+  topic: string;
+  size_bytes: number;
+  qos: 0 | 1 | 2;
+  retain: boolean;
+  dup: boolean;
+  /** ISO 8601, UTC, milliseconds. */
+  timestamp: string;
+  offset_ms: number;
+  properties?: Readonly<Record<string, unknown>>;
+  kept_because?: KeptBecause;
+};
+
+/** A JSON object. Read it with Object.entries or an own key: a key may be `__proto__`. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Array.isArray without the `any`. */
+export function isList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value);
+}

@@ -1,0 +1,105 @@
+// Owns the JSON-RPC 2.0 message shapes: pure decode and encode. Must not know any method.
+import { RpcError, rpcCode } from '../errors.ts';
+
+export type Id = string | number;
+export type Params = Record<string, unknown>;
+
+export type Request = { kind: 'request'; id: Id; method: string; params: Params | undefined };
+export type Notification = { kind: 'notification'; method: string; params: Params | undefined };
+export type Response = { kind: 'response'; id: Id; result: unknown; error: RpcError | undefined };
+/** Not a message; `id` where it could still be read. */
+export type Invalid = { kind: 'invalid'; id: Id | undefined; error: RpcError };
+export type Single = Request | Notification | Response | Invalid;
+export type Decoded = Single | { kind: 'batch'; items: Single[] };
+
+/** Decodes one line. Never throws: what is wrong comes back as `invalid` with the error to answer. */
+export function decode(text: string): Decoded {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // The parser's own message quotes the input, which may hold a credential.
+    return invalid(rpcCode.parseError, 'Parse error: the line is not valid JSON');
+  }
+  if (!Array.isArray(value)) return decodeOne(value);
+  if (value.length === 0) return invalid(rpcCode.invalidRequest, 'Invalid request: an empty batch');
+  return { kind: 'batch', items: value.map(decodeOne) };
+}
+
+function decodeOne(value: unknown): Single {
+  if (!isObject(value)) return invalid(rpcCode.invalidRequest, 'Invalid request: expected a JSON object');
+  const { id, method, params } = value;
+  const readable = isId(id) ? id : undefined;
+  const fail = (message: string, code: number = rpcCode.invalidRequest): Invalid => invalid(code, message, readable);
+  if (value.jsonrpc !== '2.0') return fail('Invalid request: expected "jsonrpc": "2.0"');
+  if (method === undefined && ('result' in value || 'error' in value)) return decodeResponse(value, readable, fail);
+  if (typeof method !== 'string') return fail('Invalid request: expected "method" to be a string');
+  if ('id' in value && readable === undefined) {
+    return fail('Invalid request: expected "id" to be a string or an integer');
+  }
+  if (params !== undefined && !isObject(params)) {
+    if (readable === undefined) return { kind: 'notification', method, params: undefined };
+    return fail('Invalid params: expected "params" to be an object', rpcCode.invalidParams);
+  }
+  if (readable === undefined) return { kind: 'notification', method, params };
+  return { kind: 'request', id: readable, method, params };
+}
+
+function decodeResponse(value: Params, id: Id | undefined, fail: (message: string) => Invalid): Single {
+  if (id === undefined) return fail('Invalid response: expected "id" to be a string or an integer');
+  if (!('error' in value)) return { kind: 'response', id, result: value.result, error: undefined };
+  const error = isObject(value.error) ? value.error : {};
+  const code = typeof error.code === 'number' ? error.code : rpcCode.internalError;
+  const message = typeof error.message === 'string' ? error.message : 'unknown error';
+  return { kind: 'response', id, result: undefined, error: new RpcError(code, message, error.data) };
+}
+
+function invalid(code: number, message: string, id?: Id): Invalid {
+  return { kind: 'invalid', id, error: new RpcError(code, message) };
+}
+
+export function isObject(value: unknown): value is Params {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** MCP: a string or an integer, never null. */
+export function isId(value: unknown): value is Id {
+  return typeof value === 'string' || Number.isSafeInteger(value);
+}
+
+export function encodeResult(id: Id, result: unknown): string {
+  return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${toJson(result)}}`;
+}
+
+/** The id is left out where none could be read: no MCP schema allows null there. */
+export function encodeError(id: Id | undefined, error: RpcError): string {
+  const { code, message, data } = error;
+  const body = toJson(data === undefined ? { code, message } : { code, message, data });
+  return id === undefined
+    ? `{"jsonrpc":"2.0","error":${body}}`
+    : `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"error":${body}}`;
+}
+
+export function encodeNotification(method: string, params: unknown): string {
+  return toJson(params === undefined ? { jsonrpc: '2.0', method } : { jsonrpc: '2.0', method, params });
+}
+
+export function encodeRequest(id: Id, method: string, params: unknown): string {
+  return toJson({ jsonrpc: '2.0', id, method, params });
+}
+
+// C1 controls and DEL, soft hyphen, zero-width, bidirectional, invisible operators, BOM, annotation and tag characters.
+const invisible =
+  /[\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\udb40[\udc00-\udc7f]/g;
+
+/** Compact JSON in which characters that a reader cannot see, or that reorder what he sees, stand as \u escapes. */
+export function toJson(value: unknown): string {
+  const json = JSON.stringify(value) ?? 'null';
+  return json.search(invisible) === -1 ? json : json.replace(invisible, escapeUnits);
+}
+
+function escapeUnits(text: string): string {
+  return Array.from({ length: text.length }, (_, i) => `\\u${text.charCodeAt(i).toString(16).padStart(4, '0')}`).join(
+    '',
+  );
+}

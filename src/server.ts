@@ -1,0 +1,88 @@
+// Owns the wiring: streams and config in, a running server out. Must not know stdin, argv or signals.
+import type { Readable, Writable } from 'node:stream';
+import { unknownProfile } from './config.ts';
+import { instructions } from './instructions.ts';
+import { frames, type Log } from './log.ts';
+import { createMcp } from './mcp/methods.ts';
+import { createPool } from './mqtt/pool.ts';
+import type { Profiles } from './mqtt/profile.ts';
+import { createPolicy } from './policy.ts';
+import { type Handlers, Peer } from './rpc/peer.ts';
+import { createRegistry } from './tools/registry.ts';
+import { name, title, version } from './version.ts';
+
+export type ServerOptions = {
+  input: Readable;
+  output: Writable;
+  log: Log;
+  profiles: Profiles;
+  readOnly: boolean;
+  /** How long calls in flight get once the input has ended, ms. */
+  drainMs: number;
+  /** Ends sessions after this long without use, ms; for tests. */
+  ttlMs?: number;
+};
+
+export type Server = {
+  /** Resolves when the last answer is out and every session has sent DISCONNECT. */
+  closed: Promise<void>;
+  /** As if the input had ended. */
+  shutdown(): void;
+};
+
+/** How long sessions may take to say goodbye, ms. */
+const CLOSE_TIMEOUT_MS = 2_000;
+/** From the first request to the loading of what a connect needs, ms. */
+const LOAD_DELAY_MS = 2;
+
+export function createServer({ input, output, log, profiles, readOnly, drainMs, ttlMs }: ServerOptions): Server {
+  const policy = createPolicy({ readOnly });
+  const pool = createPool({
+    connect: async (...args) => (await loadConnect()).connect(...args),
+    profiles,
+    policy,
+    ...(ttlMs === undefined ? {} : { ttlMs }),
+  });
+  const registry = createRegistry(pool, readOnly ? isReading : undefined);
+  const handlers = createMcp({
+    registry,
+    server: { name, title, version },
+    instructions,
+    cancel: (id) => peer.cancel(id),
+    report: (event, error) => {
+      if (event === 'bug') log.error('bug', { at: frames(error) });
+      else log.warn('bad line', { why: String(error) });
+    },
+  });
+  const peer = new Peer({ input, output, handlers: loadLater(handlers), drainMs });
+  peer.start();
+  const closed = peer.closed.then(async () => {
+    const late = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_TIMEOUT_MS).unref());
+    await Promise.race([pool.closeAll(), late]);
+  });
+  return { closed, shutdown: () => peer.shutdown() };
+}
+
+/** mqtt.js costs 60 ms to load: once the first answer is out nobody waits for it. */
+function loadLater(handlers: Handlers): Handlers {
+  let asked = false;
+  const request: Handlers['request'] = (call) => {
+    if (!asked) setTimeout(() => void loadConnect().catch(() => {}), LOAD_DELAY_MS).unref();
+    asked = true;
+    return handlers.request(call);
+  };
+  return { ...handlers, request };
+}
+
+const loadConnect = () => import('./mqtt/connect.ts');
+
+function isReading({ annotations }: { annotations: object }): boolean {
+  return !('destructiveHint' in annotations && annotations.destructiveHint === true);
+}
+
+export const noProfiles: Profiles = {
+  names: () => [],
+  open: async () => {
+    throw unknownProfile([]);
+  },
+};

@@ -1,0 +1,18 @@
+// Owns the only list of tools. A schema without a handler here, or a handler without a schema, does not compile.
+import type { ToolName } from '../generated/definitions.ts';
+import { closeConnection } from './close-connection.ts';
+import { establishConnection } from './establish-connection.ts';
+import { listActiveConnections } from './list-active-connections.ts';
+import { listTopics } from './list-topics.ts';
+import { publishMessage } from './publish-message.ts';
+import { subscribeAndCollect } from './subscribe-and-collect.ts';
+import type { Handler } from './tool.ts';
+
+export const handlers: { [Name in ToolName]: Handler<Name> } = {
+  close_connection: closeConnection,
+  establish_connection: establishConnection,
+  list_active_connections: listActiveConnections,
+  list_topics: listTopics,
+  publish_message: publishMessage,
+  subscribe_and_collect: subscribeAndCollect,
+};

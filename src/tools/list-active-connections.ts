@@ -1,0 +1,38 @@
+// Owns list_active_connections.
+import type { Session } from '../mqtt/types.ts';
+import { iso } from './times.ts';
+import type { Handler } from './tool.ts';
+
+export const listActiveConnections: Handler<'list_active_connections'> = async (_args, { pool }) => {
+  const sessions = pool.list();
+  return {
+    status: 'success',
+    active_connections: sessions.map(entryOf),
+    total_count: sessions.length,
+    max_connections: pool.limit,
+    timestamp: iso(Date.now()),
+  };
+};
+
+function entryOf(session: Session) {
+  const { facts, lifetime } = session;
+  const state = session.state();
+  return {
+    session_id: facts.id,
+    name: facts.name,
+    broker: facts.broker,
+    port: facts.port,
+    client_id: facts.clientId,
+    protocol_version: facts.protocolVersion,
+    tls: facts.tls,
+    is_connected: state.isConnected,
+    connection_error: state.connectionError,
+    created_at: iso(lifetime.createdAt),
+    last_accessed: iso(lifetime.lastAccessed),
+    expires_at: iso(lifetime.expiresAt),
+    reconnects: state.reconnects,
+    subscribed_topics: state.subscribedTopics,
+    messages_received: state.messagesReceived,
+    bytes_received: state.bytesReceived,
+  };
+}

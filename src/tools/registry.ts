@@ -1,0 +1,83 @@
+// Owns definitions, handlers and validators: finds a tool, checks its arguments, runs it, maps its failure.
+// Must not know how a call came in.
+import { type ArgumentProblem, ToolError, type ToolErrorData } from '../errors.ts';
+import { definitions, type ToolName, validate } from '../generated/definitions.ts';
+import type { ToolArgs } from '../generated/types.ts';
+import type { Pool } from '../mqtt/types.ts';
+import { handlers } from './index.ts';
+import type { CallContext, Context, Outcome, ToolDefinition, Validate, ValidationError } from './tool.ts';
+
+/** Tools by name, as the protocol layer sees them. */
+export type Registry = {
+  /** In name order, exactly as tools/list shows them. */
+  list(): ToolDefinition[];
+  has(name: string): boolean;
+  /** Runs a tool that `has` knows. Rejects only for a bug; every other failure is an Outcome. */
+  run(name: string, args: unknown, call: CallContext): Promise<Outcome>;
+};
+
+export function createRegistry(pool: Pool, offered: (tool: ToolDefinition) => boolean = () => true): Registry {
+  const shown = Object.values(definitions).filter(offered);
+  const names = new Set(shown.map((tool) => tool.name));
+  const has = (name: string): name is ToolName => names.has(name);
+  return {
+    list: () => shown,
+    has,
+    run: async (name, args, call) => {
+      if (!has(name)) throw new Error('run: no such tool');
+      return runTool(name, args ?? {}, { ...call, pool });
+    },
+  };
+}
+
+/** The arguments are copied by the caller's JSON.parse: filling in defaults spoils nobody's object. */
+async function runTool<Name extends ToolName>(name: Name, args: unknown, context: Context): Promise<Outcome> {
+  const check: Validate<ToolArgs[Name]> = validate[name];
+  if (!check(args)) return { error: invalidArguments(check.errors ?? []) };
+  try {
+    return { value: await handlers[name](args, context) };
+  } catch (error) {
+    if (error instanceof ToolError) return { error: error.data };
+    if (context.signal.aborted) return { error: cancelled(context.signal) };
+    throw error;
+  }
+}
+
+function cancelled(signal: AbortSignal): ToolErrorData {
+  const why = signal.reason instanceof Error ? signal.reason.message : 'the call was cancelled';
+  const hint = 'Call again; a script that pipes its input gives long calls time to finish with --drain SECONDS.';
+  return { code: 'cancelled', message: `Stopped: ${why}.`, hint, retryable: true };
+}
+
+function invalidArguments(errors: ValidationError[]): ToolErrorData {
+  const problems = errors.map(problemOf);
+  const list = problems.map(({ path, expected }) => `${path || 'arguments'}: ${expected}`).join('; ');
+  return {
+    code: 'invalid_arguments',
+    message: `The arguments do not fit: ${list}.`,
+    hint: "Correct what is named and call again; the tool's inputSchema in tools/list has every argument.",
+    retryable: false,
+    problems,
+  };
+}
+
+function problemOf(error: ValidationError): ArgumentProblem {
+  const { instancePath: path, keyword, params } = error;
+  if (keyword === 'additionalProperties') {
+    return { path: `${path}/${pointer(params.additionalProperty)}`, expected: 'no such argument exists' };
+  }
+  if (keyword === 'required')
+    return { path: `${path}/${pointer(params.missingProperty)}`, expected: 'this argument is required' };
+  if (keyword === 'enum' && Array.isArray(params.allowedValues)) {
+    return {
+      path,
+      expected: `must be one of ${params.allowedValues.map((value) => JSON.stringify(value)).join(', ')}`,
+    };
+  }
+  return { path, expected: error.message ?? 'does not fit the schema' };
+}
+
+/** One reference token of a JSON Pointer (RFC 6901), cut: it may be an argument name made up by anyone. */
+function pointer(name: unknown): string {
+  return String(name).slice(0, 64).replaceAll('~', '~0').replaceAll('/', '~1');
+}

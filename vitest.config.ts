@@ -1,0 +1,27 @@
+import { defineConfig } from 'vitest/config';
+
+// Two projects: `suite` is what `make test` runs; `container` needs a Docker engine and fails without one.
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    maxWorkers: 4, // most of a test's time is a collection that waits
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 30_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'suite',
+          include: ['tests/**/*.test.ts'],
+          exclude: ['tests/container/**'],
+          globalSetup: ['tests/support/global-setup.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'container', include: ['tests/container/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 600_000 },
+      },
+    ],
+  },
+});
