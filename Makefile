@@ -7,7 +7,7 @@ setup: node_modules/.stamp # install the dependencies where they are not those o
 node_modules/.stamp: package.json package-lock.json ; npm ci --no-audit --no-fund --loglevel=error && touch $@
 generate: setup ; node scripts/generate.mjs # types and validators from schemas/
 format: setup ; $(BIN)/biome check --write . # lay out the sources and repair what the linter can
-check: generate ; $(BIN)/biome ci . && $(BIN)/tsc --noEmit # formatter, linter and types; writes no source
+check: generate ; $(BIN)/biome ci $(if $(CI),--colors=off) . && $(BIN)/tsc --noEmit # formatter, linter and types; writes no source
 build: generate ; node scripts/build.mjs # the program: dist/main.js
 test: build ; $(BIN)/vitest run --project suite $(ARGS) # every test, on a broker that it finds, starts or installs
 demo: build ; node scripts/demo.mjs # all tools at work on simulated sensors; needs no broker

@@ -7,7 +7,6 @@ export default defineConfig({
     maxWorkers: 4, // most of a test's time is a collection that waits
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    teardownTimeout: 30_000,
     projects: [
       {
         extends: true,
@@ -20,7 +19,13 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'container', include: ['tests/container/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 600_000 },
+        test: {
+          name: 'container',
+          include: ['tests/container/**/*.test.ts'],
+          maxWorkers: 1, // each file builds the image: the second finds it built
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
       },
     ],
   },

@@ -3,11 +3,10 @@ import type { Readable, Writable } from 'node:stream';
 import { unknownProfile } from './config.ts';
 import { instructions } from './instructions.ts';
 import { frames, type Log } from './log.ts';
-import { createMcp } from './mcp/methods.ts';
+import { serveMcp } from './mcp/connection.ts';
 import { createPool } from './mqtt/pool.ts';
 import type { Profiles } from './mqtt/profile.ts';
 import { createPolicy } from './policy.ts';
-import { type Handlers, Peer } from './rpc/peer.ts';
 import { createRegistry } from './tools/registry.ts';
 import { name, title, version } from './version.ts';
 
@@ -44,18 +43,20 @@ export function createServer({ input, output, log, profiles, readOnly, drainMs, 
     ...(ttlMs === undefined ? {} : { ttlMs }),
   });
   const registry = createRegistry(pool, readOnly ? isReading : undefined);
-  const handlers = createMcp({
-    registry,
+  const tools = { ...registry, isMethod: registry.has };
+  const peer = serveMcp({
+    input,
+    output,
+    catalog: { tools },
     server: { name, title, version },
     instructions,
-    cancel: (id) => peer.cancel(id),
+    drainMs,
     report: (event, error) => {
       if (event === 'bug') log.error('bug', { at: frames(error) });
       else log.warn('bad line', { why: String(error) });
     },
   });
-  const peer = new Peer({ input, output, handlers: loadLater(handlers), drainMs });
-  peer.start();
+  loadLater(input);
   const closed = peer.closed.then(async () => {
     const late = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_TIMEOUT_MS).unref());
     await Promise.race([pool.closeAll(), late]);
@@ -63,15 +64,10 @@ export function createServer({ input, output, log, profiles, readOnly, drainMs, 
   return { closed, shutdown: () => peer.shutdown() };
 }
 
-/** mqtt.js costs 60 ms to load: once the first answer is out nobody waits for it. */
-function loadLater(handlers: Handlers): Handlers {
-  let asked = false;
-  const request: Handlers['request'] = (call) => {
-    if (!asked) setTimeout(() => void loadConnect().catch(() => {}), LOAD_DELAY_MS).unref();
-    asked = true;
-    return handlers.request(call);
-  };
-  return { ...handlers, request };
+/** mqtt.js costs 60 ms to load: once the first request is answered nobody waits for it. */
+function loadLater(input: Readable): void {
+  const load = () => void loadConnect().catch(() => {});
+  input.once('data', () => setTimeout(load, LOAD_DELAY_MS).unref());
 }
 
 const loadConnect = () => import('./mqtt/connect.ts');

@@ -19,7 +19,7 @@ export type Era =
   | { kind: 'modern'; version: string; capabilities: Params; logLevel: LogLevel | undefined };
 
 /** What this process knows of its legacy client; undefined until `initialize`. */
-export type LegacySession = { version: LegacyVersion; capabilities: Params };
+export type LegacySession = { version: LegacyVersion; capabilities: Params; logLevel: LogLevel | undefined };
 
 /**
  * The era of one request: a reserved key in `params._meta` claims the modern one, nothing else does; both may be mixed
@@ -88,7 +88,8 @@ export function complete(era: Era, result: object, server: Implementation, cache
   if (era.kind === 'legacy') return result;
   const meta = '_meta' in result && isObject(result._meta) ? result._meta : {};
   const identity = { [`${prefix}serverInfo`]: { name: server.name, title: server.title, version: server.version } };
-  return { resultType: 'complete', ...result, ...cache, _meta: { ...meta, ...identity } };
+  const final = !('resultType' in result) || result.resultType === 'complete';
+  return { resultType: 'complete', ...result, ...(final ? cache : {}), _meta: { ...meta, ...identity } };
 }
 
 /** A progress token may be any string or integer, 0 too. */

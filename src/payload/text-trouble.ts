@@ -1,11 +1,16 @@
 // Owns the judgement of a text: does it report trouble? By meaning: negations, zero counts, settings and things that
 // are over are told from the real thing. Must not know topics or JSON. Linear; long texts are judged by their ends.
 
+import { suspiciousText } from './suspicious.ts';
 import type { Severity } from './types.ts';
 import * as words from './words.ts';
 
 /** "12 passed", not "12 failed": the worst trouble a text reports, if any. */
 export function judgeText(text: string): Severity | undefined {
+  return suspiciousText(text) ? judgeSuspicious(text) : undefined;
+}
+
+function judgeSuspicious(text: string): Severity | undefined {
   const level = logLevel(text);
   if (level === 'quiet') return undefined;
   return level ?? judgeTokens(words.tokenize(text));
@@ -13,12 +18,13 @@ export function judgeText(text: string): Severity | undefined {
 
 /** Like judgeText, but of a value that may be one word: "bad" says nothing in a sentence and much alone. */
 export function judgeState(text: string): Severity | undefined {
+  if (!suspiciousText(text)) return undefined;
   const trimmed = text.trim();
   if (trimmed.length <= 24 && /^\p{L}+$/u.test(trimmed)) {
     const alone = words.troubleAlone(words.fold(trimmed));
     if (alone !== undefined) return alone;
   }
-  return judgeText(text);
+  return judgeSuspicious(text);
 }
 
 /** Whether the text under a trouble noun (`error: …`) says that there is none: "none", "0x00", "no errors", "07:30". */

@@ -16,7 +16,7 @@ export const CODED = words(`error errors err errs errno errcode errorcode faultc
 const SEVERE = words(`error errors err errs errno errcode errorcode faultcode alarmcode fault faults faulted faulty failed
   failure failures fail fails failing alarm alarms alarme alarmed exception exceptions fatal panic panicked critical crit
   kritisch emergency emerg notfall nok offline unavailable unreachable traceback crash crashed crashes segfault oom
-  malfunction defekt defective broken kaputt corrupt corrupted corruption overheat overheated overheating ueberhitzt
+  malfunction defekt defective broken kaputt corrupt corrupted corruption overheat overheated overheating overtemperature overtemp overpower ueberhitzt
   ueberhitzung uebertemperatur shortcircuit kurzschluss overcurrent overvoltage undervoltage brownout overload overloaded
   ueberlast unhealthy unresponsive died intrusion estop fehler fehlerhaft fehlercode fehlermeldung fehlgeschlagen stoerung
   stoerungen gestoert ausfall ausfaelle ausgefallen`);

@@ -41,6 +41,8 @@ export type Handlers = {
   notification(method: string, params: Params | undefined): void;
   /** Whether an array is a batch now; otherwise it is an invalid request. */
   acceptsBatch(): boolean;
+  /** The input is over: what would otherwise wait for ever is to be ended now. */
+  ending?(): void;
   /** A bug, or a line that could not be read: for the log. */
   report(event: 'bug' | 'bad_line', error: unknown): void;
 };
@@ -103,6 +105,7 @@ export class Peer {
     if (this.#ended) return;
     this.#ended = true;
     this.#take(this.#splitter.end());
+    this.#handlers.ending?.();
     this.#drainTimer = setTimeout(() => this.#stopAll(), this.#drainMs);
     this.#settle();
   }

@@ -2,7 +2,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { answers, type Ended, listening, run, sessionAnswers, sessionScript } from './docker.ts';
 
 const mine = `bitsperity-mqtt-mcp-compose-${process.pid}`;
-const env = { COMPOSE_PROJECT_NAME: mine, CONTAINER: mine, IMAGE: `${mine}:test`, DOCKER_BUILDKIT: '0', COMPOSE_DOCKER_CLI_BUILD: '0' };
+const env = {
+  COMPOSE_PROJECT_NAME: mine,
+  CONTAINER: mine,
+  IMAGE: `${mine}:test`,
+  DOCKER_BUILDKIT: '0',
+  COMPOSE_DOCKER_CLI_BUILD: '0',
+};
 let compose: (...args: string[]) => Promise<Ended>;
 
 beforeAll(async () => {
@@ -16,7 +22,10 @@ afterAll(async () => {
 
 /** `docker compose`, or the older docker-compose. */
 async function composeCommand() {
-  for (const [program, first] of [['docker', ['compose']], ['docker-compose', []]] as const) {
+  for (const [program, first] of [
+    ['docker', ['compose']],
+    ['docker-compose', []],
+  ] as const) {
     const ended = await run(program, [...first, 'version'], { env }).catch(() => undefined);
     if (ended?.code === 0) return (...args: string[]) => run(program, [...first, ...args], { env });
   }

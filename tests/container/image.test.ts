@@ -27,11 +27,18 @@ async function started(name: string, ...args: string[]): Promise<string> {
 
 /** A mosquitto as compose.yaml has it, up. */
 async function broker(name: string): Promise<void> {
-  await listening(await started(name, '--volume', `${process.cwd()}/docker/mosquitto.conf:/mosquitto/config/mosquitto.conf:ro`, mosquitto));
+  await listening(
+    await started(
+      name,
+      '--volume',
+      `${process.cwd()}/docker/mosquitto.conf:/mosquitto/config/mosquitto.conf:ro`,
+      mosquitto,
+    ),
+  );
 }
 
 /** What `source` prints in a container of the image, as JSON. */
-const inside = async (source: string): Promise<unknown> =>
+const inside = async (source: string) =>
   JSON.parse(await docker('run', '--rm', '--entrypoint', 'node', image, '--print', `JSON.stringify((${source}))`));
 
 const initialize = {
@@ -41,9 +48,13 @@ const initialize = {
 };
 
 test('docker run -i, hardened: answers initialize on stdout, ends with its input', async () => {
-  const { code, stdout, stderr } = await run('docker', ['run', '-i', '--rm', ...hardened, image], { input: lines(initialize) });
+  const { code, stdout, stderr } = await run('docker', ['run', '-i', '--rm', ...hardened, image], {
+    input: lines(initialize),
+  });
   expect({ code, stderr }).toMatchObject({ code: 0 });
-  expect(answers(stdout)).toMatchObject({ 1: { protocolVersion: '2025-11-25', serverInfo: { name: 'bitsperity-mqtt-mcp' } } });
+  expect(answers(stdout)).toMatchObject({
+    1: { protocolVersion: '2025-11-25', serverInfo: { name: 'bitsperity-mqtt-mcp' } },
+  });
 });
 
 test('docker run -i, hardened: a session on a broker of the network, by name', async () => {
@@ -75,15 +86,15 @@ test('process 1 is the program itself, not root, and ends by `docker stop` with 
 
 test('the image: a user by number, no shell, no command', async () => {
   const { User, Entrypoint, Cmd, Labels } = JSON.parse(await docker('inspect', '--format', '{{json .Config}}', image));
-  expect({ User, Entrypoint, Cmd }).toEqual({ User: '1000:1000', Entrypoint: daemon, Cmd: null });
+  expect({ User, Entrypoint, Cmd: Cmd ?? [] }).toEqual({ User: '1000:1000', Entrypoint: daemon, Cmd: [] });
   expect(Labels).toMatchObject({ 'org.opencontainers.image.title': 'bitsperity-mqtt-mcp' });
 });
 
 test('the image: /app holds package.json and the bundle', async () => {
-  const files = await inside(
+  const files: string[] = await inside(
     "fs.readdirSync('/app', { recursive: true, withFileTypes: true }).filter((e) => e.isFile()).map((e) => e.parentPath + '/' + e.name).sort()",
   );
   expect(files).toContain('/app/dist/main.js');
-  for (const file of files as string[]) expect(file).toMatch(/^\/app\/(package\.json|dist\/[^/]+\.js|dist\/chunks\/[^/]+\.js)$/);
+  for (const file of files) expect(file).toMatch(/^\/app\/(package\.json|dist\/[^/]+\.js|dist\/chunks\/[^/]+\.js)$/);
   expect(await inside("fs.readdirSync('/').filter((name) => name === 'src')")).toEqual([]);
 });

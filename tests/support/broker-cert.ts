@@ -14,7 +14,10 @@ export function certificate(name: string, options: CertOptions = {}, issuer?: Pe
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const signer: KeyObject = issuer ? createPrivateKey(issuer.key) : privateKey;
   const issuerName = issuer ? commonName(issuer) : name;
-  const altNames = [...names.map((host) => der(0x82, host)), ...ips.map((ip) => der(0x87, Buffer.from(ip.split('.').map(Number))))];
+  const altNames = [
+    ...names.map((host) => der(0x82, host)),
+    ...ips.map((ip) => der(0x87, Buffer.from(ip.split('.').map(Number)))),
+  ];
   const extensions = [
     extension('551d13', der(0x30, ca ? Buffer.from('0101ff', 'hex') : ''), true), // basicConstraints
     extension('551d0f', Buffer.from(ca ? '03020106' : '030205a0', 'hex'), true), // keyUsage

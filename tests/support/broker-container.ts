@@ -1,5 +1,11 @@
 // Owns a mosquitto in a container: whether an engine and an image are there in reasonable time, and running one.
-import { GenericContainer, getContainerRuntimeClient, ImageName, Wait, type StartedTestContainer } from 'testcontainers';
+import {
+  GenericContainer,
+  getContainerRuntimeClient,
+  ImageName,
+  type StartedTestContainer,
+  Wait,
+} from 'testcontainers';
 import type { Broker } from './broker.ts';
 import { brokerFiles, type MosquittoOptions } from './broker-config.ts';
 
@@ -20,7 +26,9 @@ export async function containerEngine(pullMs = 20_000): Promise<Engine> {
     await within(pullMs, client.image.pull(name));
     return { image };
   } catch (error) {
-    return { missing: `the engine has no ${image} and cannot pull it: ${error instanceof Error ? error.message : error}` };
+    return {
+      missing: `the engine has no ${image} and cannot pull it: ${error instanceof Error ? error.message : error}`,
+    };
   }
 }
 
@@ -31,11 +39,18 @@ export async function runContainer(image: string, port: number, options: Mosquit
   const description = new LoopbackContainer(image);
   const started = await description
     .withExposedPorts({ container: inside, host: port })
-    .withCopyContentToContainer([...brokerFiles(options, { dir, listener: `${inside}` })].map(([name, content]) => ({ content, target: `${dir}/${name}` })))
+    .withCopyContentToContainer(
+      [...brokerFiles(options, { dir, listener: `${inside}` })].map(([name, content]) => ({
+        content,
+        target: `${dir}/${name}`,
+      })),
+    )
     .withWaitStrategy(Wait.forListeningPorts())
-    .withLogConsumer((stream) => stream.on('data', (chunk: Buffer) => {
-      log += chunk.toString();
-    }))
+    .withLogConsumer((stream) =>
+      stream.on('data', (chunk: Buffer) => {
+        log += chunk.toString();
+      }),
+    )
     .start()
     .catch(async (error: unknown) => {
       const why = error instanceof Error ? error.message : error;

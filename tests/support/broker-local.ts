@@ -1,5 +1,5 @@
 // Owns a mosquitto process on 127.0.0.1: finding the program, installing it, running it. Ends only what it started.
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants, readFileSync, rmSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -17,21 +17,37 @@ const logLimit = 1 << 20; // a broker under load logs for as long as a test last
 
 /** The path of a mosquitto, or undefined. Debian's lies in /usr/sbin, which is not on every PATH. */
 export function findMosquitto(): string | undefined {
-  const dirs = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin', '/usr/local/opt/mosquitto/sbin'];
-  return dirs.filter(Boolean).map((dir) => join(dir, 'mosquitto')).find(isProgram);
+  const dirs = [
+    ...(process.env.PATH ?? '').split(delimiter),
+    '/usr/sbin',
+    '/usr/local/sbin',
+    '/opt/homebrew/sbin',
+    '/usr/local/opt/mosquitto/sbin',
+  ];
+  return dirs
+    .filter(Boolean)
+    .map((dir) => join(dir, 'mosquitto'))
+    .find(isProgram);
 }
 
 export function canInstallMosquitto(): boolean {
-  return process.platform === 'linux' && process.getuid?.() === 0 && /^(ID|ID_LIKE)=.*(debian|ubuntu)/m.test(readOr('/etc/os-release', ''));
+  return (
+    process.platform === 'linux' &&
+    process.getuid?.() === 0 &&
+    /^(ID|ID_LIKE)=.*(debian|ubuntu)/m.test(readOr('/etc/os-release', ''))
+  );
 }
 
 /** Installs the distribution's mosquitto (root on Debian or Ubuntu). The lock is for test workers that ask at the same time. */
 export async function installMosquitto(say: (line: string) => void): Promise<string> {
-  say('no mosquitto here: installing the distribution\'s with apt-get');
+  say("no mosquitto here: installing the distribution's with apt-get");
   const install = 'apt-get install -y --no-install-recommends mosquitto';
   const script = `test -x /usr/sbin/mosquitto || ${install} || { apt-get update && ${install}; }`;
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  await promisify(execFile)('flock', [join(tmpdir(), 'bitsperity-mqtt-mcp-apt.lock'), 'sh', '-c', script], { env, maxBuffer: 1 << 26 });
+  await promisify(execFile)('flock', [join(tmpdir(), 'bitsperity-mqtt-mcp-apt.lock'), 'sh', '-c', script], {
+    env,
+    maxBuffer: 1 << 26,
+  });
   const path = findMosquitto();
   if (path === undefined) throw new Error('apt-get installed mosquitto, but there is none on PATH or in /usr/sbin');
   return path;
@@ -126,7 +142,8 @@ async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<
   clearInterval(timer);
 }
 
-const isOver = (child: ChildProcess): boolean => child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
+const isOver = (child: ChildProcess): boolean =>
+  child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
 
 function isProgram(path: string): boolean {
   try {

@@ -3,7 +3,7 @@ import mqtt, { type IClientOptions, type IConnackPacket, type MqttClient } from 
 import { afterEach, expect, inject, test } from 'vitest';
 import { freePort, type MosquittoOptions, startMosquitto } from './broker.ts';
 import { certificate } from './broker-cert.ts';
-import { startProxy, type ProxyMode } from './proxy.ts';
+import { type ProxyMode, startProxy } from './proxy.ts';
 
 const cleanup: (() => unknown)[] = [];
 afterEach(async () => {
@@ -19,7 +19,8 @@ async function client(url: string, options: IClientOptions = {}): Promise<MqttCl
   return it;
 }
 
-const message = (it: MqttClient) => new Promise<string>((resolve) => it.once('message', (_topic, payload) => resolve(payload.toString())));
+const message = (it: MqttClient) =>
+  new Promise<string>((resolve) => it.once('message', (_topic, payload) => resolve(payload.toString())));
 const closed = (it: MqttClient) => new Promise<void>((resolve) => it.once('close', resolve));
 
 async function broker(options?: MosquittoOptions) {

@@ -2,10 +2,10 @@
 // has to kill, restart or configure its own.
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import type {} from 'vitest';
+import type { MosquittoOptions } from './broker-config.ts';
 import { containerEngine, runContainer } from './broker-container.ts';
 import { canInstallMosquitto, findMosquitto, installMosquitto, runLocal } from './broker-local.ts';
-import type { MosquittoOptions } from './broker-config.ts';
-import type {} from 'vitest';
 
 export type { MosquittoOptions } from './broker-config.ts';
 

@@ -36,7 +36,9 @@ async function start(): Promise<Pick<Broker, 'url' | 'stop'>> {
         return broker;
       } catch (error) {
         if (way === 'container') throw error;
-        say(`the engine did not start ${engine.image}, so a local one: ${error instanceof Error ? error.message : error}`);
+        say(
+          `the engine did not start ${engine.image}, so a local one: ${error instanceof Error ? error.message : error}`,
+        );
       }
     } else {
       say(`${engine.missing}, so a local one`);

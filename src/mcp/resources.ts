@@ -1,0 +1,46 @@
+// Owns resources/list, resources/templates/list, resources/read, and the legacy resources/subscribe and unsubscribe.
+import { RpcError, rpcCode } from '../errors.ts';
+import type { ResourceSource } from './catalog.ts';
+import { invalidParams, page, type Served, stringParam } from './core.ts';
+import { withInput } from './elicitation.ts';
+import type { Era } from './protocol.ts';
+
+export function listResources({ params, core }: Served): object {
+  return page('resources', core.catalog.resources?.list() ?? [], params);
+}
+
+export function listTemplates({ params, core }: Served): object {
+  return page('resourceTemplates', core.catalog.resources?.templates() ?? [], params);
+}
+
+export async function readResource(served: Served): Promise<object> {
+  const uri = stringParam(served.params, 'uri');
+  const source = required(served);
+  return withInput(served, async (context) => {
+    const contents = await source.read(uri, context);
+    if (contents === undefined) throw notFound(served.era, uri);
+    return Array.isArray(contents) ? { contents } : contents;
+  });
+}
+
+export async function subscribe(served: Served): Promise<object> {
+  const uri = stringParam(served.params, 'uri');
+  if (!(await served.core.subscriptions.subscribe(uri))) throw notFound(served.era, uri);
+  return {};
+}
+
+export function unsubscribe({ params, core }: Served): object {
+  core.subscriptions.unsubscribe(stringParam(params, 'uri'));
+  return {};
+}
+
+function required({ core }: Served): ResourceSource {
+  if (!core.catalog.resources) throw invalidParams('there are no resources');
+  return core.catalog.resources;
+}
+
+/** -32002 belongs to the legacy era; the modern one must not see it. */
+function notFound(era: Era, uri: string): RpcError {
+  const code = era.kind === 'modern' ? rpcCode.invalidParams : rpcCode.resourceNotFoundLegacy;
+  return new RpcError(code, 'Resource not found', { uri });
+}
