@@ -122,9 +122,9 @@ export function createSubscriptions(
     for (const stream of [...streams.values()]) {
       drop(stream);
       const { id } = stream.call;
-      stream.end({ _meta: { [subscriptionIdKey]: id } });
       // The result first, then the cancel: one page of the specification demands each.
-      setImmediate(() => notify('notifications/cancelled', { requestId: id }));
+      stream.call.notifyAfter('notifications/cancelled', { requestId: id });
+      stream.end({ _meta: { [subscriptionIdKey]: id } });
     }
     for (const uri of legacy) release(uri);
     legacy.clear();

@@ -11,6 +11,8 @@ const MAX_PACKET_BYTES = 16 * 1024 * 1024;
 /** Reconnecting waits half to all of FIRST * 2^n, at most LAST, ms. */
 const FIRST_BACKOFF_MS = 500;
 const LAST_BACKOFF_MS = 30_000;
+/** A connection that holds this long makes the next backoff short again, ms: two clients of one id take turns slowly. */
+const STABLE_MS = 30_000;
 /** How long a graceful end may take before the socket is closed, ms. */
 const END_GRACE_MS = 1_000;
 /** MQTT 5.0 table 2-6 */
@@ -33,8 +35,8 @@ export type LinkEvents = {
   message(topic: string, payload: Buffer, packet: IPublishPacket): void;
   /** The connection is gone; a new one is on its way unless `final`. */
   down(error: unknown, final: boolean): void;
-  /** It is back. */
-  up(): void;
+  /** It is back; `resumed`: the broker kept the subscriptions. */
+  up(resumed: boolean): void;
 };
 
 export type Ack = { reasonCode: number };
@@ -47,8 +49,8 @@ export type Link = {
   /** Resolves with the SUBACK code: a granted QoS, or 0x80 and above for a refusal. */
   subscribe(filter: string, options: { qos: Qos; id: number | undefined; dump: boolean }): Promise<number>;
   unsubscribe(filter: string): Promise<void>;
-  /** Resolves when acknowledged, QoS 0 when written. `forget` gives an unacknowledged one up. */
-  publish(message: Outgoing): { done: Promise<Ack>; forget(): void };
+  /** Resolves when acknowledged, QoS 0 when written; rejects when the connection ends before. Never sent twice. */
+  publish(message: Outgoing): Promise<Ack>;
   /** DISCONNECT, then the socket is closed. */
   end(): Promise<void>;
 };
@@ -85,8 +87,7 @@ export function dial(options: Dial, protocolVersion: 4 | 5, signal: AbortSignal)
     const client = new mqtt.MqttClient(build, clientOptions(options, protocolVersion));
     const give = (error: unknown) => {
       signal.removeEventListener('abort', abort);
-      client.removeAllListeners();
-      client.on('error', () => {});
+      client.removeListener('close', closed);
       client.end(true);
       reject(error);
     };
@@ -99,7 +100,7 @@ export function dial(options: Dial, protocolVersion: 4 | 5, signal: AbortSignal)
     client.once('connect', (connack) => {
       signal.removeEventListener('abort', abort);
       client.removeListener('close', closed);
-      resolve(createLink(client, connack));
+      resolve(createLink(client, connack, options));
     });
     if (signal.aborted) abort();
     else signal.addEventListener('abort', abort, { once: true });
@@ -133,18 +134,21 @@ function clientOptions(dial: Dial, protocolVersion: 4 | 5): IClientOptions {
     connectTimeout: 30_000,
     resubscribe: false,
     queueQoSZero: false,
+    // Its own would print packets, credentials included, where DEBUG is set.
+    log: () => {},
     ...(protocolVersion === 5
       ? { properties: { sessionExpiryInterval: dial.sessionExpirySeconds, maximumPacketSize: MAX_PACKET_BYTES } }
       : {}),
   };
 }
 
-function createLink(client: MqttClient, connack: IConnackPacket): Link {
+function createLink(client: MqttClient, connack: IConnackPacket, dialled: Dial): Link {
   let events: LinkEvents | undefined;
   let attempts = 0;
+  let stable: NodeJS.Timeout | undefined;
   let failure: unknown;
-  let down = false;
   const inFlight = new Set<() => void>();
+  const reasonCodes = new Map<number, number>();
   const v5 = client.options.protocolVersion === 5;
 
   const setBackoff = () => {
@@ -152,8 +156,15 @@ function createLink(client: MqttClient, connack: IConnackPacket): Link {
   };
   setBackoff();
   client.options.reconnectOnConnackError = true;
+  // What the broker keeps while we are away is ours to get, once it was asked to keep it.
+  if (v5 && dialled.sessionExpirySeconds > 0) client.options.clean = false;
 
   client.on('message', (topic, payload, packet) => events?.message(topic, payload, packet));
+  client.on('packetreceive', (packet) => {
+    // mqtt.js keeps the code of a successful acknowledgement to itself (0x10: nobody is subscribed).
+    if (packet.cmd !== 'puback' && packet.cmd !== 'pubrec') return;
+    if (packet.reasonCode && packet.messageId !== undefined) reasonCodes.set(packet.messageId, packet.reasonCode);
+  });
   client.on('error', (error) => {
     failure = error;
   });
@@ -161,10 +172,13 @@ function createLink(client: MqttClient, connack: IConnackPacket): Link {
     failure = Object.assign(new Error('DISCONNECT'), { code: reasonCode ?? 0, disconnect: true });
     // Coming back would throw the other client out, and so on for ever.
     if (reasonCode === SESSION_TAKEN_OVER) client.options.reconnectPeriod = 0;
+    // The broker should close now; one that does not would look connected.
+    client.stream.destroy();
   });
   client.on('close', () => {
-    down = true;
+    clearTimeout(stable);
     for (const fail of [...inFlight]) fail();
+    reasonCodes.clear();
     events?.down(failure, client.options.reconnectPeriod === 0);
     failure = undefined;
   });
@@ -172,11 +186,12 @@ function createLink(client: MqttClient, connack: IConnackPacket): Link {
     attempts += 1;
     setBackoff();
   });
-  client.on('connect', () => {
-    attempts = 0;
-    down = false;
-    setBackoff();
-    events?.up();
+  client.on('connect', ({ sessionPresent }) => {
+    stable = setTimeout(() => {
+      attempts = 0;
+      setBackoff();
+    }, STABLE_MS).unref();
+    events?.up(sessionPresent);
   });
 
   return {
@@ -186,6 +201,8 @@ function createLink(client: MqttClient, connack: IConnackPacket): Link {
     },
     subscribe: (filter, { qos, id, dump }) =>
       new Promise((resolve, reject) => {
+        // mqtt.js would queue it for the next connection.
+        if (!client.connected) throw new Error('not connected');
         const options = { qos, ...(v5 ? { rh: dump ? 0 : 2, rap: false, nl: false } : {}) };
         const properties = id === undefined ? {} : { properties: { subscriptionIdentifier: id } };
         client.subscribe(filter, { ...options, ...properties }, (error, _granted, packet) => {
@@ -196,43 +213,52 @@ function createLink(client: MqttClient, connack: IConnackPacket): Link {
       }),
     unsubscribe: (filter) =>
       new Promise((resolve, reject) => {
-        client.unsubscribe(filter, {}, (error) => (error && down ? reject(error) : resolve()));
+        if (!client.connected) throw new Error('not connected');
+        client.unsubscribe(filter, {}, (error) => (error ? reject(error) : resolve()));
       }),
-    publish: (message) => publish(client, message, inFlight),
+    publish: (message) => publish(client, message, { inFlight, reasonCodes }),
     end: () =>
       new Promise((resolve) => {
         const done = () => {
           clearTimeout(timer);
           resolve();
         };
-        const timer = setTimeout(() => client.end(true, {}, done), END_GRACE_MS);
+        const timer = setTimeout(() => {
+          client.stream.destroy();
+          done();
+        }, END_GRACE_MS);
         client.options.reconnectPeriod = 0;
         for (const fail of [...inFlight]) fail();
-        client.end(false, {}, done);
+        // Between two connections there is nobody to say goodbye to, and mqtt.js would let the next one come about.
+        client.end(!client.connected, {}, done);
       }),
   };
 }
 
-function publish(client: MqttClient, message: Outgoing, inFlight: Set<() => void>): ReturnType<Link['publish']> {
+type Acks = { inFlight: Set<() => void>; reasonCodes: Map<number, number> };
+
+function publish(client: MqttClient, message: Outgoing, { inFlight, reasonCodes }: Acks): Promise<Ack> {
   const { topic, payload, qos, retain, properties } = message;
   let id: number | undefined;
-  let fail = () => {};
-  const done = new Promise<Ack>((resolve, reject) => {
-    fail = () => {
+  return new Promise((resolve, reject) => {
+    // mqtt.js would store it for the next connection.
+    if (!client.connected) throw new Error('not connected');
+    const fail = () => {
       inFlight.delete(fail);
       // Never sent again behind the caller's back: he is told that it is unknown whether it arrived.
       if (id !== undefined) client.removeOutgoingMessage(id);
       reject(new Error('connection closed'));
     };
     inFlight.add(fail);
-    client.publish(topic, payload, { qos, retain, ...publishProperties(properties) }, (error, packet) => {
+    client.publish(topic, payload, { qos, retain, ...publishProperties(properties) }, (error) => {
       inFlight.delete(fail);
+      const reasonCode = (id !== undefined && reasonCodes.get(id)) || 0;
+      if (id !== undefined) reasonCodes.delete(id);
       if (error) reject(error);
-      else resolve({ reasonCode: packet && 'reasonCode' in packet ? (packet.reasonCode ?? 0) : 0 });
+      else resolve({ reasonCode });
     });
     if (qos > 0) id = client.getLastMessageId();
   });
-  return { done, forget: () => fail() };
 }
 
 function publishProperties(properties: PublishProperties | undefined): Pick<IPublishPacket, 'properties'> {

@@ -7,6 +7,8 @@ import type { SessionFacts } from './types.ts';
 
 const RECONNECTING = 'It reconnects by itself: wait a few seconds and call again, or look at list_active_connections.';
 
+const ENDED = 'It does not reconnect: end it with close_connection, and connect anew with establish_connection.';
+
 /** The broker's refusal in SUBACK. */
 export function subscribeRefused(code: number, filter: string, { protocolVersion, broker }: SessionFacts): ToolError {
   const reason = reasonText(code, 'suback', protocolVersion);
@@ -30,12 +32,14 @@ export function subscribeFailure(
   });
 }
 
-export function notConnected({ name, broker, port }: SessionFacts, why: string | null): ToolError {
+/** `final`: it will not come back by itself. */
+export function notConnected({ name, broker, port }: SessionFacts, why: string | null, final: boolean): ToolError {
   const message = `Session ${JSON.stringify(name)} is not connected to ${broker}:${port}${why ? `: ${why}` : ''}.`;
-  return new ToolError('not_connected', message.replace(/\.\.$/, '.'), RECONNECTING, { retryable: true });
+  const hint = final ? ENDED : RECONNECTING;
+  return new ToolError('not_connected', message.replace(/\.\.$/, '.'), hint, { retryable: !final });
 }
 
-/** A publish that was not acknowledged: refused, timed out, or cut off. */
+/** A publish that was not acknowledged: refused, timed out, cut off, or not even sent. */
 export function publishFailure(error: unknown, facts: SessionFacts, timeoutMs: number): ToolError {
   const { broker, protocolVersion } = facts;
   const code = numericCode(error);
@@ -51,6 +55,10 @@ export function publishFailure(error: unknown, facts: SessionFacts, timeoutMs: n
   if (error === 'timeout') {
     const message = `${broker} did not acknowledge the message within ${timeoutMs / 1000} s.`;
     return new ToolError('timeout', message, unsure, { retryable: true });
+  }
+  if (error === 'unsent') {
+    const message = `${broker} has not acknowledged earlier messages for ${timeoutMs / 1000} s: this one was not sent.`;
+    return new ToolError('timeout', message, 'Call again once the broker answers.', { retryable: true });
   }
   const message = `The connection to ${broker} was lost before the message was acknowledged.`;
   return new ToolError('not_connected', message, `${unsure} ${RECONNECTING}`, { retryable: true });

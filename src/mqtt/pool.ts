@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { ToolError } from '../errors.ts';
 import type { Policy } from '../policy.ts';
+import { createBell } from './bell.ts';
 import type { ConnectOptions } from './connect.ts';
 import type { OpenProfile, Profiles } from './profile.ts';
 import { within } from './race.ts';
@@ -36,9 +37,11 @@ export function createPool(options: PoolOptions): Pool {
   const { connect, profiles, policy, limit = MAX_SESSIONS, ttlMs = SESSION_TTL_MS } = options;
   const slots = new Map<string, Slot>();
   const expired = new Map<string, string>();
+  const bell = createBell();
 
   async function establish(request: ConnectRequest, signal: AbortSignal): Promise<Session> {
     checkExactlyOne(request, profiles);
+    sweep();
     const name = freeName(request, slots);
     if (slots.size >= limit) throw full(slots, limit);
     // Reserved here, before the first await: any number of calls at once never make one too many.
@@ -56,13 +59,11 @@ export function createPool(options: PoolOptions): Pool {
     }
     if (abandon.signal.aborted) {
       await slot.session.end('closed');
-      throw new ToolError(
-        'cancelled',
-        'The session was closed while it was connecting.',
-        'Connect again if it is wanted.',
-      );
+      throw givenUp('The session was closed while it was connecting.');
     }
+    slot.session.stateBell.listen(bell.ring);
     watch(slot, slot.session);
+    bell.ring();
     return slot.session;
   }
 
@@ -74,21 +75,32 @@ export function createPool(options: PoolOptions): Pool {
   /** Ends the session once it has been out of use for its whole time. */
   function watch(slot: Slot, session: LiveSession): void {
     const left = session.lifetime.expiresAt - Date.now();
-    slot.timer = setTimeout(() => {
-      if (session.lifetime.expiresAt > Date.now()) return watch(slot, session);
-      forget(slot);
-      remember(expired, slot);
-      session.end('expired').catch(() => {});
-    }, left);
+    slot.timer = setTimeout(
+      () => (session.lifetime.expiresAt > Date.now() ? watch(slot, session) : expire(slot)),
+      left,
+    );
     slot.timer.unref();
+  }
+
+  function expire(slot: Slot): void {
+    forget(slot);
+    remember(expired, slot);
+    slot.session?.end('expired').catch(() => {});
+  }
+
+  /** Timers stand still while a machine sleeps, the clock on the wall does not. */
+  function sweep(): void {
+    for (const slot of slots.values()) if (slot.session && slot.session.lifetime.expiresAt <= Date.now()) expire(slot);
   }
 
   function forget(slot: Slot): void {
     clearTimeout(slot.timer);
     slots.delete(slot.id);
+    bell.ring();
   }
 
   function find(reference: string): Slot {
+    sweep();
     for (const slot of slots.values()) if (slot.id === reference || slot.name === reference) return slot;
     throw unknown(reference, slots, expired);
   }
@@ -119,18 +131,29 @@ export function createPool(options: PoolOptions): Pool {
     );
   }
 
-  const list = () => [...slots.values()].flatMap(({ session }) => (session ? [session] : []));
-  return { limit, establish, get, list, close, closeAll };
+  function list(): Session[] {
+    sweep();
+    return [...slots.values()].flatMap(({ session }) => (session ? [session] : []));
+  }
+
+  return { limit, establish, get, list, close, closeAll, onChanged: bell.listen };
 }
 
 /** Waits for a session that another call is establishing; that call's failure is this one's too. */
 function stillConnecting(slot: Slot, signal: AbortSignal): Promise<LiveSession> {
   const late = () =>
     new ToolError('connection_timeout', 'The session is still connecting.', 'Call again.', { retryable: true });
-  return within(slot.ready, MAX_CONNECTING_MS, signal, late);
+  const ready = slot.ready.catch((error: unknown) => {
+    throw error instanceof ToolError ? error : givenUp('The call that was opening the session was cancelled.');
+  });
+  return within(ready, MAX_CONNECTING_MS, signal, late);
 }
 /** Above the longest timeout_seconds: a call that waits for a session never gives up before it does. */
 const MAX_CONNECTING_MS = 35_000;
+
+function givenUp(message: string): ToolError {
+  return new ToolError('cancelled', message, 'Connect again if it is wanted.', { retryable: true });
+}
 
 function checkExactlyOne({ connectionString, profile }: ConnectRequest, profiles: Profiles): void {
   if ((connectionString === undefined) !== (profile === undefined)) return;

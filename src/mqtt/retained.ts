@@ -46,7 +46,7 @@ export async function endOfRetained(
 ): Promise<RetainedEnd> {
   const answered = await patiently(barrier, watch, gone);
   if (!answered) return { complete: false, evidence: 'quiet_window' };
-  if (await ordered) return { complete: !gone.aborted, evidence: 'ordered' };
+  if (await patiently(ordered, watch, gone)) return { complete: !gone.aborted, evidence: 'ordered' };
   watch.restart();
   for (;;) {
     const left = watch.quietMs() - watch.silence();

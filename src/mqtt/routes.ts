@@ -30,7 +30,12 @@ type Route = {
 export class Routes {
   readonly #byFilter = new Map<string, Route>();
   readonly #byId = new Map<number, { route: Route; asker: Listener | undefined }>();
-  #nextId = 1;
+  #nextId: number;
+
+  /** `firstId`: the first subscription identifier, 1 to 2^28 - 1 (MQTT 5.0, 3.8.2.1.2), with room above it. */
+  constructor(firstId = 1) {
+    this.#nextId = firstId;
+  }
 
   get filters(): string[] {
     return [...this.#byFilter.keys()].sort();

@@ -1,10 +1,12 @@
 // Owns one live session: its subscriptions, publishes, losses and returns of the connection, and counters.
 // Must not know other sessions, nor how the connection was made.
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { ToolError } from '../errors.ts';
 import type { Policy } from '../policy.ts';
+import { createBell } from './bell.ts';
 import type { Link } from './client.ts';
 import { downReason, notConnected, publishFailure, subscribeFailure, subscribeRefused } from './failures.ts';
+import { KnownTopics } from './known-topics.ts';
 import { messageProperties } from './properties.ts';
 import { within } from './race.ts';
 import { reasonText } from './reason-codes.ts';
@@ -38,16 +40,20 @@ const PACKET_OVERHEAD_BYTES = 64;
 
 type Hearing = {
   lost: (reason: string) => void;
-  gaps: { from: number; to: number | undefined }[];
+  gaps: Gap[];
   gone: AbortController;
 };
 
 export class LiveSession implements Session {
   readonly facts: SessionFacts;
+  readonly known = new KnownTopics();
+  /** Rung when the connection goes or comes back. */
+  readonly stateBell = createBell();
+  readonly #topicBell = createBell();
   readonly #link: Link;
   readonly #policy: Policy;
   readonly #ttlMs: number;
-  readonly #routes = new Routes();
+  readonly #routes: Routes;
   readonly #hearings = new Map<Listener, Hearing>();
   readonly #window: Window;
   readonly #identifiers: boolean;
@@ -60,7 +66,11 @@ export class LiveSession implements Session {
   #reconnects = 0;
   #messages = 0;
   #bytes = 0;
+  /** No new connection will come. */
+  #final = false;
   #grace: NodeJS.Timeout | undefined;
+  /** Filters that were left while the connection was away: a broker that keeps them has to be told. */
+  readonly #leftMeanwhile = new Set<string>();
   #ordered: Promise<boolean> | undefined;
 
   constructor(facts: SessionFacts, link: Link, policy: Policy, ttlMs: number) {
@@ -69,11 +79,13 @@ export class LiveSession implements Session {
     this.#policy = policy;
     this.#ttlMs = ttlMs;
     this.#window = new Window(Math.min(facts.limits.receive_maximum ?? PUBLISH_WINDOW, PUBLISH_WINDOW));
+    // A session that the broker kept still sends for identifiers of an earlier life: ours must be none of them.
+    this.#routes = new Routes(link.connack.sessionPresent ? randomInt(1, 2 ** 27) : 1);
     this.#identifiers = facts.protocolVersion === 5 && facts.limits.subscription_identifiers_available !== false;
     link.listen({
       message: (topic, payload, packet) => this.#receive(topic, payload, packet),
       down: (error, final) => this.#down(error, final),
-      up: () => this.#up(),
+      up: (resumed) => this.#up(resumed),
     });
   }
 
@@ -121,7 +133,7 @@ export class LiveSession implements Session {
     const retainedEnd = ended.then((end) => {
       listener.dumping = false;
       listener.seen = undefined;
-      return end;
+      return { ...end, complete: end.complete && hearing.gaps.length === 0 };
     });
     try {
       const late = () => subscribeFailure('timeout', filter, this.facts);
@@ -132,9 +144,7 @@ export class LiveSession implements Session {
     } catch (error) {
       this.#leave(listener);
       if (error instanceof ToolError || signal.aborted) throw error;
-      throw this.#connected
-        ? subscribeFailure('protocol_error', filter, this.facts)
-        : notConnected(this.facts, this.#error);
+      throw this.#connected ? subscribeFailure('protocol_error', filter, this.facts) : this.#notConnected();
     }
   }
 
@@ -155,6 +165,10 @@ export class LiveSession implements Session {
       this.#publishing -= 1;
       this.touch();
     }
+  }
+
+  onNewTopic(changed: () => void): () => void {
+    return this.#topicBell.listen(changed);
   }
 
   /** Ends everything on it, then DISCONNECT. Idempotent. */
@@ -192,7 +206,9 @@ export class LiveSession implements Session {
     this.#hearings.delete(listener);
     hearing.gone.abort();
     this.touch();
-    if (this.#routes.remove(listener) && this.#connected) this.#link.unsubscribe(listener.filter).catch(() => {});
+    if (!this.#routes.remove(listener)) return;
+    if (this.#connected) this.#link.unsubscribe(listener.filter).catch(() => {});
+    else this.#leftMeanwhile.add(listener.filter);
   }
 
   /** Asks for something that changes nothing and publishes nothing; false where no answer can come any more. */
@@ -213,6 +229,8 @@ export class LiveSession implements Session {
     const granted = this.#subscribe(listener, 0, true).catch(() => 0x80);
     const answered = await this.#barrier();
     this.#leave(listener);
+    // Cut off, it says nothing about the broker: the next listing asks again.
+    if (!answered) this.#ordered = undefined;
     return answered && (await granted) < 0x80 && version.startsWith('mosquitto version');
   }
 
@@ -220,7 +238,9 @@ export class LiveSession implements Session {
     this.#messages += 1;
     this.#bytes += payload.length;
     const { qos, retain, dup, properties } = packet;
-    const message: Message = { topic, payload, size: payload.length, qos, retain, dup, at: Date.now() };
+    const at = Date.now();
+    if (this.known.add(topic, at)) this.#topicBell.ring();
+    const message: Message = { topic, payload, size: payload.length, qos, retain, dup, at };
     if (properties === undefined) {
       this.#routes.deliver(message, undefined);
       return;
@@ -234,32 +254,44 @@ export class LiveSession implements Session {
   #down(error: unknown, final: boolean): void {
     if (this.#closed) return;
     this.#error = downReason(error, this.facts);
+    this.#final = final;
     if (this.#connected) {
       this.#connected = false;
       const from = Date.now();
-      for (const { gaps } of this.#hearings.values()) gaps.push({ from, to: undefined });
+      for (const { gaps } of this.#hearings.values()) if (!isOpen(gaps.at(-1))) gaps.push({ from, to: undefined });
       this.#grace = setTimeout(() => this.#lose(this.#error ?? 'connection lost'), RECONNECT_GRACE_MS);
     }
     if (final) this.#lose(this.#error);
+    this.stateBell.ring();
   }
 
-  #up(): void {
+  #up(resumed: boolean): void {
     if (this.#closed) return;
     clearTimeout(this.#grace);
     this.#connected = true;
     this.#error = null;
     this.#reconnects += 1;
-    for (const { filter, qos } of this.#routes.active()) {
+    const active = this.#routes.active();
+    for (const { filter, qos } of active) {
       const id = this.#identifiers ? this.#routes.identify(filter, undefined) : undefined;
-      this.#link.subscribe(filter, { qos, id, dump: false }).then(
-        (code) => code >= 0x80 && this.#loseFilter(filter, 'the broker refused the subscription after a reconnect'),
-        () => {},
-      );
+      const back = (code: number) =>
+        code < 0x80
+          ? this.#closeGaps(filter)
+          : this.#loseFilter(filter, 'the broker refused the subscription after a reconnect');
+      this.#link.subscribe(filter, { qos, id, dump: false }).then(back, () => {});
     }
-    const to = Date.now();
-    for (const { gaps } of this.#hearings.values()) {
-      const open = gaps.at(-1);
-      if (open && open.to === undefined) open.to = to;
+    if (resumed) {
+      const left = [...this.#leftMeanwhile].filter((filter) => !active.some((one) => one.filter === filter));
+      for (const filter of left) this.#link.unsubscribe(filter).catch(() => {});
+    }
+    this.#leftMeanwhile.clear();
+  }
+
+  /** Messages of the filter come again. */
+  #closeGaps(filter: string): void {
+    for (const [listener, { gaps }] of this.#hearings) {
+      const last = gaps.at(-1);
+      if (listener.filter === filter && isOpen(last)) last.to = Date.now();
     }
   }
 
@@ -275,7 +307,11 @@ export class LiveSession implements Session {
   }
 
   #assertConnected(): void {
-    if (!this.#connected) throw notConnected(this.facts, this.#error);
+    if (!this.#connected) throw this.#notConnected();
+  }
+
+  #notConnected(): ToolError {
+    return notConnected(this.facts, this.#error, this.#final || this.#closed);
   }
 
   #checkLimits({ topic, payload, qos, retain, properties }: PublishRequest): void {
@@ -301,32 +337,36 @@ export class LiveSession implements Session {
   }
 
   #sendInWindow(request: PublishRequest): Promise<number> {
-    return new Promise((resolve, reject) => {
-      const { signal } = request;
-      const abort = () => {
-        quit();
-        reject(signal.reason);
-      };
-      const quit = this.#window.enter(() => {
-        signal.removeEventListener('abort', abort);
-        this.#send(request)
-          .then(resolve, reject)
-          .finally(() => this.#window.leave());
+    const { signal } = request;
+    let sent: Promise<number> | undefined;
+    let quit = () => {};
+    const admitted = new Promise<void>((resolve) => {
+      quit = this.#window.enter(() => {
+        sent = this.#send(request, () => this.#window.leave());
+        resolve();
       });
-      signal.addEventListener('abort', abort, { once: true });
     });
+    if (sent) return sent;
+    // Out of the queue at once: what was cancelled must not be sent in the same moment.
+    signal.addEventListener('abort', quit, { once: true });
+    return within(admitted, ACK_TIMEOUT_MS, signal, () => publishFailure('unsent', this.facts, ACK_TIMEOUT_MS))
+      .then(() => sent ?? Promise.reject(new Error('admitted, but not sent')))
+      .finally(() => {
+        quit();
+        signal.removeEventListener('abort', quit);
+      });
   }
 
-  async #send(request: PublishRequest): Promise<number> {
+  /** `over` is called when the broker has answered or is gone, whoever still waits: until then it counts as in flight. */
+  async #send(request: PublishRequest, over = () => {}): Promise<number> {
+    if (!this.#connected) over();
     this.#assertConnected();
-    const { done, forget } = this.#link.publish(request);
+    const answer = this.#link.publish(request);
+    answer.then(over, over);
     try {
       const late = () => publishFailure('timeout', this.facts, ACK_TIMEOUT_MS);
-      const { reasonCode } = await within(done, ACK_TIMEOUT_MS, request.signal, late);
-      return reasonCode;
+      return (await within(answer, ACK_TIMEOUT_MS, request.signal, late)).reasonCode;
     } catch (error) {
-      done.catch(() => {});
-      forget();
       if (error instanceof ToolError || request.signal.aborted) throw error;
       throw publishFailure(error, this.facts, ACK_TIMEOUT_MS);
     }
@@ -335,6 +375,12 @@ export class LiveSession implements Session {
 
 /** A shared subscription gets no retained messages (MQTT 5.0 section 4.8.2), and 'exclude' asked for none. */
 const noRetained = Promise.resolve<RetainedEnd>({ complete: true, evidence: 'ordered' });
+
+type Gap = { from: number; to: number | undefined };
+
+function isOpen(gap: Gap | undefined): gap is Gap {
+  return gap !== undefined && gap.to === undefined;
+}
 
 function toQos(code: number): Qos {
   return code === 2 ? 2 : code === 1 ? 1 : 0;

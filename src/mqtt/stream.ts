@@ -18,7 +18,7 @@ export type TlsOptions = Pick<
 const MAX_WS_MESSAGE_BYTES = 17 * 1024 * 1024;
 
 /**
- * Starts connecting and returns the stream at once; failures come as its 'error'. Nagle's algorithm is always off:
+ * Starts connecting and returns the stream at once, which emits 'connect' or 'secureConnect', or 'error'. Nagle's algorithm is always off:
  * against a delayed ACK it costs 40 ms an exchange.
  */
 export function openStream({ transport, host, port, path, tls }: Endpoint): Duplex {
@@ -34,7 +34,9 @@ export function openStream({ transport, host, port, path, tls }: Endpoint): Dupl
     maxPayload: MAX_WS_MESSAGE_BYTES,
     followRedirects: false,
   });
-  return createWebSocketStream(socket, { objectMode: false });
+  const stream = createWebSocketStream(socket, { objectMode: false });
+  socket.once('open', () => stream.emit('connect'));
+  return stream;
 }
 
 /** SNI takes names only (RFC 6066 section 3). */

@@ -137,14 +137,27 @@ export type PublishProperties = {
 
 export type PublishAck = { acknowledged: boolean; reasonCode: number; reason: string };
 
+/** The topics a session has seen so far, at most 100,000. */
+export type Known = {
+  readonly size: number;
+  topics(): Iterable<string>;
+  /** ms since the epoch, to the second; undefined: never seen. */
+  lastSeen(topic: string): number | undefined;
+  /** Sorted, at most `limit`; `total` is exact. */
+  startingWith(prefix: string, limit: number): { values: string[]; total: number };
+};
+
 export type Session = {
   readonly facts: SessionFacts;
+  readonly known: Known;
   readonly lifetime: Lifetime;
   state(): SessionState;
   /** Subscribes; resolves at SUBACK. Throws invalid_topic, subscribe_denied, not_connected, timeout. */
   listen(filter: string, options: ListenOptions, sink: Sink): Promise<Subscription>;
   /** Resolves when acknowledged (QoS 0: written). Throws invalid_topic, publish_denied, not_connected, timeout, payload_too_large. */
   publish(request: PublishRequest): Promise<PublishAck>;
+  /** Calls back whenever a topic is seen for the first time; returns how to stop. */
+  onNewTopic(changed: () => void): () => void;
 };
 
 /** At most `limit` sessions; connecting ones count. A reference is a session's id or its name. */
@@ -159,4 +172,6 @@ export type Pool = {
   /** Sends DISCONNECT and frees the slot at once. */
   close(reference: string, signal: AbortSignal): Promise<{ id: string; closedAt: number }>;
   closeAll(): Promise<void>;
+  /** Calls back whenever a session begins, ends, loses its connection or has it back; returns how to stop. */
+  onChanged(changed: () => void): () => void;
 };

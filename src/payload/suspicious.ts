@@ -1,7 +1,7 @@
 // Owns the pre-filter: a look at raw bytes that lets ordinary telemetry pass without decoding it. It may suspect too
 // much, never too little: severityOf finds nothing in a payload that is not suspicious, unless its topic is a hint.
 
-import { compile, occursInBytes, occursInText, patternsOf } from './automaton.ts';
+import { compile, occursInBytes, occursInText, stemsOf } from './stems.ts';
 
 /** The beginnings of every word and phrase of words.ts, one each; a word counts only where it begins (`default`). */
 const STARTS = `err fault fail alarm alert excep fatal panic crit krit emerg notfall nok offline unavail unreach traceb crash
@@ -23,11 +23,11 @@ const KEY_ENDS = ['":', '" ', '"\t', '"\n', '"\r'];
 const MARKS = ['[e][', '[w][', '\\u0'];
 const LETTERS = ['e (', 'w ('];
 
-const AUTOMATON = compile([
-  ...[...list(STARTS), ...LETTERS].flatMap((stem) => patternsOf(stem, true)),
-  ...[...list(INNER), ...MARKS].flatMap((stem) => patternsOf(stem, false)),
-  ...list(GOOD_KEYS).flatMap((key) => KEY_ENDS.flatMap((end) => patternsOf(key + end, true))),
-  ...patternsOf('no', true, true), // "no response"
+const STEMS = compile([
+  ...[...list(STARTS), ...LETTERS].flatMap((stem) => stemsOf(stem, true)),
+  ...[...list(INNER), ...MARKS].flatMap((stem) => stemsOf(stem, false)),
+  ...list(GOOD_KEYS).flatMap((key) => KEY_ENDS.flatMap((end) => stemsOf(key + end, true))),
+  ...stemsOf('no', true, true), // "no response"
 ]);
 
 function list(stems: string): string[] {
@@ -36,10 +36,10 @@ function list(stems: string): string[] {
 
 /** Whether a payload deserves decodePayload and severityOf at all. */
 export function suspicious(bytes: Uint8Array): boolean {
-  return bytes[0] === 0x3c || occursInBytes(bytes, AUTOMATON); // `<3>` begins a syslog line
+  return bytes[0] === 0x3c || occursInBytes(bytes, STEMS); // `<3>` begins a syslog line
 }
 
 /** The same of a text that is decoded already. */
 export function suspiciousText(text: string): boolean {
-  return text.startsWith('<') || occursInText(text, AUTOMATON);
+  return text.startsWith('<') || occursInText(text, STEMS);
 }

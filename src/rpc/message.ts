@@ -6,7 +6,8 @@ export type Params = Record<string, unknown>;
 
 export type Request = { kind: 'request'; id: Id; method: string; params: Params | undefined };
 export type Notification = { kind: 'notification'; method: string; params: Params | undefined };
-export type Response = { kind: 'response'; id: Id; result: unknown; error: RpcError | undefined };
+/** `id` is undefined where it could not be read: then it answers nothing. */
+export type Response = { kind: 'response'; id: Id | undefined; result: unknown; error: RpcError | undefined };
 /** Not a message; `id` where it could still be read. */
 export type Invalid = { kind: 'invalid'; id: Id | undefined; error: RpcError };
 export type Single = Request | Notification | Response | Invalid;
@@ -31,8 +32,9 @@ function decodeOne(value: unknown): Single {
   const { id, method, params } = value;
   const readable = isId(id) ? id : undefined;
   const fail = (message: string, code: number = rpcCode.invalidRequest): Invalid => invalid(code, message, readable);
+  // First, because a response is never answered, not even a bad one.
+  if (method === undefined && ('result' in value || 'error' in value)) return decodeResponse(value, readable);
   if (value.jsonrpc !== '2.0') return fail('Invalid request: expected "jsonrpc": "2.0"');
-  if (method === undefined && ('result' in value || 'error' in value)) return decodeResponse(value, readable, fail);
   if (typeof method !== 'string') return fail('Invalid request: expected "method" to be a string');
   if ('id' in value && readable === undefined) {
     return fail('Invalid request: expected "id" to be a string or an integer');
@@ -45,8 +47,7 @@ function decodeOne(value: unknown): Single {
   return { kind: 'request', id: readable, method, params };
 }
 
-function decodeResponse(value: Params, id: Id | undefined, fail: (message: string) => Invalid): Single {
-  if (id === undefined) return fail('Invalid response: expected "id" to be a string or an integer');
+function decodeResponse(value: Params, id: Id | undefined): Response {
   if (!('error' in value)) return { kind: 'response', id, result: value.result, error: undefined };
   const error = isObject(value.error) ? value.error : {};
   const code = typeof error.code === 'number' ? error.code : rpcCode.internalError;

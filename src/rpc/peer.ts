@@ -4,21 +4,26 @@ import type { Readable, Writable } from 'node:stream';
 import { RpcError, rpcCode } from '../errors.ts';
 import { type Line, LineSplitter, MAX_LINE_BYTES } from './lines.ts';
 import {
-  type Decoded,
   decode,
   encodeError,
   encodeNotification,
   encodeRequest,
   encodeResult,
   type Id,
+  type Invalid,
   type Params,
   type Request,
   type Response,
   type Single,
 } from './message.ts';
+import { Queue } from './queue.ts';
 
 /** Requests being worked on at once; beyond it reading pauses, so that a flood waits in the pipe and not in memory. */
 export const MAX_IN_FLIGHT = 256;
+/** Messages of one batch: its answers are held until the last is there. */
+export const MAX_BATCH = 1000;
+/** Lines are joined into writes of about this many characters; one string of all of them may be too long for V8. */
+const WRITE_CHARS = 1024 * 1024;
 /** After the drain, how long a call that was told to stop may take to answer, ms; then it is answered for. */
 const STOP_GRACE_MS = 500;
 
@@ -31,6 +36,8 @@ export type Call = {
   readonly signal: AbortSignal;
   /** Sends a notification that belongs to this call; nothing once the call is over. */
   notify(method: string, params?: Params): void;
+  /** The same, but right behind the call's answer. */
+  notifyAfter(method: string, params?: Params): void;
   /** Asks the other side and waits for its answer. Rejects with its error, or when the call or the stream ends. */
   request(method: string, params: Params): Promise<unknown>;
 };
@@ -50,6 +57,8 @@ export type Handlers = {
 export type PeerOptions = { input: Readable; output: Writable; handlers: Handlers; drainMs: number };
 
 type Answer = (line: string) => void;
+/** A message that waits for its turn, where its answer goes, and what to call when it is dealt with. */
+type Item = { message: Single; answer: Answer; done: () => void };
 type Pending = { resolve(value: unknown): void; reject(error: unknown): void };
 
 export class Peer {
@@ -62,15 +71,21 @@ export class Peer {
   readonly #splitter = new LineSplitter();
   readonly #inFlight = new Set<InFlight>();
   readonly #asked = new Map<Id, Pending>();
-  #waiting: Line[] = [];
+  readonly #lines = new Queue<Line>();
+  /** Of the line in turn: one message, or those of a batch. */
+  readonly #items = new Queue<Item>();
+  readonly #answer: Answer = (line) => this.#write(line);
   #nextAskId = 1;
   #out: string[] = [];
   #flushScheduled = false;
   #writing = 0;
   #blocked = false;
+  #working = false;
   #ended = false;
+  #stopping = false;
   #closed = false;
   #drainTimer: NodeJS.Timeout | undefined;
+  #giveUpTimer: NodeJS.Timeout | undefined;
   #resolveClosed: () => void = () => {};
 
   constructor({ input, output, handlers, drainMs }: PeerOptions) {
@@ -88,9 +103,9 @@ export class Peer {
       if (this.#ended) return;
       this.#take(this.#splitter.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk));
     });
-    this.#input.on('end', () => this.shutdown());
-    this.#input.on('close', () => this.shutdown());
-    this.#input.on('error', () => this.shutdown());
+    this.#input.on('end', () => this.#end());
+    this.#input.on('close', () => this.#end());
+    this.#input.on('error', () => this.#end());
     this.#output.on('drain', () => {
       this.#blocked = false;
       this.#work();
@@ -100,14 +115,13 @@ export class Peer {
     this.#output.on('close', () => this.#close());
   }
 
-  /** Reads no more, answers what was read; calls in flight get the drain time, then they are cancelled. Idempotent. */
+  /**
+   * Reads no more, answers what was read; calls in flight get the drain time, then they are cancelled. Where the input
+   * has ended already, or when called again, they are cancelled now.
+   */
   shutdown(): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#take(this.#splitter.end());
-    this.#handlers.ending?.();
-    this.#drainTimer = setTimeout(() => this.#stopAll(), this.#drainMs);
-    this.#settle();
+    if (!this.#ended) this.#end();
+    else if (!this.#stopping && !this.#closed) this.#stopAll();
   }
 
   /** The other side no longer wants the answer to `id`: its work stops and it stays silent. Unknown ids are ignored. */
@@ -120,79 +134,87 @@ export class Peer {
     this.#write(encodeNotification(method, params));
   }
 
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#drainTimer = setTimeout(() => this.#stopAll(), this.#drainMs);
+    this.#take(this.#splitter.end());
+    this.#handlers.ending?.();
+    this.#settle();
+  }
+
   #take(lines: Line[]): void {
     if (lines.length === 0) return;
-    this.#waiting = this.#waiting.length === 0 ? lines : this.#waiting.concat(lines);
+    this.#lines.push(lines);
     this.#work();
   }
 
-  /** Starts waiting lines in their order as long as there is room for them. */
+  /** Starts what waits, in its order, as long as there is room for it. */
   #work(): void {
-    let next = 0;
-    while (next < this.#waiting.length && this.#hasRoom()) {
-      const line = this.#waiting[next];
-      next += 1;
-      if (line) this.#line(line);
+    // A cancel in the loop below makes room, and so calls this again: the loop goes on by itself.
+    if (this.#working) return;
+    this.#working = true;
+    try {
+      for (let item = this.#next(); item; item = this.#next()) this.#start(item);
+    } finally {
+      this.#working = false;
     }
-    if (next > 0) this.#waiting = this.#waiting.slice(next);
-    const full = this.#waiting.length > 0 || !this.#hasRoom();
+    const full = this.#lines.size + this.#items.size > 0 || this.#blocked;
     if (full && !this.#input.isPaused()) this.#input.pause();
     else if (!full && this.#input.isPaused()) this.#input.resume();
     this.#settle();
   }
 
-  #hasRoom(): boolean {
-    return this.#inFlight.size < MAX_IN_FLIGHT && !this.#blocked;
+  /** The message in turn, taken out of its queue; undefined where there is none, or no room for it yet. */
+  #next(): Item | undefined {
+    if (this.#blocked && !this.#stopping) return undefined;
+    while (this.#items.size === 0) {
+      const line = this.#lines.shift();
+      if (!line) return undefined;
+      this.#items.push(this.#itemsOf(line));
+    }
+    // Only a request takes room: a cancel, and the answer that a call in flight waits for, get through.
+    const full = this.#inFlight.size >= MAX_IN_FLIGHT && !this.#stopping;
+    return full && this.#items.first?.message.kind === 'request' ? undefined : this.#items.shift();
   }
 
-  #line(line: Line): void {
-    if ('text' in line) {
-      this.#dispatch(decode(line.text));
-      return;
-    }
-    const message =
-      line.problem === 'too_long'
-        ? `Parse error: the line is longer than ${MAX_LINE_BYTES} bytes and was skipped; send smaller messages`
-        : 'Parse error: the line is not valid UTF-8';
-    this.#refuse(new RpcError(rpcCode.parseError, message), undefined, (text) => this.#write(text));
+  #itemsOf(line: Line): Item[] {
+    const message = 'text' in line ? decode(line.text) : unreadable(line.problem);
+    if (message.kind !== 'batch') return [{ message, answer: this.#answer, done: nothing }];
+    if (!this.#handlers.acceptsBatch()) return [this.#refused('batches exist only in MCP 2025-03-26')];
+    if (message.items.length > MAX_BATCH) return [this.#refused(`a batch of more than ${MAX_BATCH} messages`)];
+    return this.#batch(message.items);
   }
 
-  #dispatch(message: Decoded): void {
-    if (message.kind !== 'batch') this.#single(message, (line) => this.#write(line));
-    else if (this.#handlers.acceptsBatch()) this.#batch(message.items);
-    else {
-      const error = new RpcError(rpcCode.invalidRequest, 'Invalid request: batches exist only in MCP 2025-03-26');
-      this.#refuse(error, undefined, (line) => this.#write(line));
-    }
+  #refused(why: string): Item {
+    const error = new RpcError(rpcCode.invalidRequest, `Invalid request: ${why}`);
+    return { message: { kind: 'invalid', id: undefined, error }, answer: this.#answer, done: nothing };
   }
 
   /** JSON-RPC 2.0 section 6: one array of answers, nothing where all were notifications. */
-  #batch(items: Single[]): void {
+  #batch(messages: Single[]): Item[] {
     const answers: string[] = [];
-    let open = items.length;
+    let open = messages.length;
+    const answer = (line: string) => void answers.push(line);
     const done = () => {
       open -= 1;
       if (open === 0 && answers.length > 0) this.#write(`[${answers.join(',')}]`);
     };
-    for (const item of items) {
-      const answer = (line: string) => answers.push(line);
-      if (item.kind === 'request' && item.method === 'initialize') {
-        const error = new RpcError(rpcCode.invalidRequest, 'Invalid request: initialize must not be part of a batch');
-        answer(encodeError(item.id, error));
-        done();
-      } else if (item.kind === 'request') this.#request(item, answer, done);
-      else {
-        this.#single(item, answer);
-        done();
-      }
-    }
+    return messages.map((message) => ({ message: inBatch(message), answer, done }));
   }
 
-  #single(message: Single, answer: Answer): void {
-    if (message.kind === 'request') this.#request(message, answer);
-    else if (message.kind === 'notification') this.#notification(message.method, message.params);
+  #start({ message, answer, done }: Item): void {
+    if (message.kind === 'request') {
+      this.#request(message, answer, done);
+      return;
+    }
+    if (message.kind === 'notification') this.#notification(message.method, message.params);
     else if (message.kind === 'response') this.#response(message);
-    else this.#refuse(message.error, message.id, answer);
+    else {
+      this.#handlers.report('bad_line', message.error.message);
+      answer(encodeError(message.id, message.error));
+    }
+    done();
   }
 
   #notification(method: string, params: Params | undefined): void {
@@ -203,20 +225,18 @@ export class Peer {
     }
   }
 
+  /** Never answered, whatever is wrong with it: two peers that answer errors would go on for ever. */
   #response({ id, result, error }: Response): void {
-    const pending = this.#asked.get(id);
+    const pending = id === undefined ? undefined : this.#asked.get(id);
+    if (!pending || id === undefined) return;
     this.#asked.delete(id);
-    if (error) pending?.reject(error);
-    else pending?.resolve(result);
+    if (error) pending.reject(error);
+    else pending.resolve(result);
   }
 
-  #refuse(error: RpcError, id: Id | undefined, answer: Answer): void {
-    this.#handlers.report('bad_line', error.message);
-    answer(encodeError(id, error));
-  }
-
-  #request(request: Request, answer: Answer, done: () => void = () => {}): void {
+  #request(request: Request, answer: Answer, done: () => void): void {
     const call = new InFlight(request, this);
+    if (this.#stopping) call.abort(SHUTTING_DOWN);
     let result: unknown;
     try {
       result = this.#handlers.request(call);
@@ -224,17 +244,16 @@ export class Peer {
       result = Promise.reject(error);
     }
     if (!(result instanceof Promise)) {
-      call.over = true;
-      answer(encodeResult(request.id, result));
-      done();
+      answer(this.#encode(request.id, result));
+      this.#over(call, done);
       return;
     }
     call.finish = (line) => {
       if (call.over) return;
-      call.over = true;
       this.#inFlight.delete(call);
-      if (line !== undefined) answer(line);
-      done();
+      if (line === undefined) call.trailing.length = 0;
+      else answer(line);
+      this.#over(call, done);
       this.#work();
     };
     this.#inFlight.add(call);
@@ -242,6 +261,12 @@ export class Peer {
       (value) => call.finish(this.#encode(request.id, value)),
       (error: unknown) => call.finish(this.#encodeFailure(request.id, error)),
     );
+  }
+
+  #over(call: InFlight, done: () => void): void {
+    call.over = true;
+    done();
+    for (const line of call.trailing.splice(0)) this.#write(line);
   }
 
   #encode(id: Id, value: unknown): string {
@@ -253,14 +278,23 @@ export class Peer {
   }
 
   #encodeFailure(id: Id, error: unknown): string {
-    if (error instanceof RpcError) return encodeError(id, error);
+    if (error instanceof RpcError) {
+      try {
+        return encodeError(id, error);
+      } catch (unserialisable) {
+        this.#handlers.report('bug', unserialisable);
+        return encodeError(id, new RpcError(error.code, error.message));
+      }
+    }
+    if (error instanceof Cancelled) return encodeError(id, cancelled(error.message));
     this.#handlers.report('bug', error);
     return encodeError(id, new RpcError(rpcCode.internalError, 'Internal error; the log on stderr says more'));
   }
 
+  /** Silent first: what its work still says when it learns that it is cancelled is not sent. */
   #drop(call: InFlight): void {
-    call.abort('cancelled by the caller');
     call.finish(undefined);
+    call.abort('cancelled by the caller');
   }
 
   /** For InFlight only. */
@@ -269,7 +303,10 @@ export class Peer {
   }
 
   /** For InFlight only. */
-  ask(method: string, params: Params, signal: AbortSignal): Promise<unknown> {
+  ask(method: string, params: Params, { signal, over }: InFlight): Promise<unknown> {
+    if (signal.aborted) return Promise.reject(signal.reason);
+    if (over) return Promise.reject(new Cancelled('the call is over'));
+    if (this.#deaf) return Promise.reject(streamEnded());
     const id = `s${this.#nextAskId}`;
     this.#nextAskId += 1;
     return new Promise((resolve, reject) => {
@@ -305,36 +342,62 @@ export class Peer {
 
   #flush(): void {
     this.#flushScheduled = false;
-    if (this.#closed || this.#out.length === 0) return;
-    const text = `${this.#out.join('\n')}\n`;
-    this.#out = [];
+    if (this.#closed) return;
+    let lines: string[] = [];
+    let chars = 0;
+    for (const line of this.#out.splice(0)) {
+      lines.push(line);
+      chars += line.length;
+      if (chars < WRITE_CHARS) continue;
+      this.#send(lines);
+      lines = [];
+      chars = 0;
+    }
+    if (lines.length > 0) this.#send(lines);
+  }
+
+  #send(lines: string[]): void {
     this.#writing += 1;
     const written = () => {
       this.#writing -= 1;
+      this.#giveUpTimer?.refresh();
       this.#settle();
     };
-    if (!this.#output.write(text, written)) this.#blocked = true;
+    if (!this.#output.write(`${lines.join('\n')}\n`, written)) this.#blocked = true;
   }
 
   #stopAll(): void {
-    // What still waits is started, so that it gets its answer; it finds its signal aborted soon after.
-    this.#blocked = false;
-    for (const line of this.#waiting.splice(0)) this.#line(line);
-    for (const call of this.#inFlight) call.abort('the server is shutting down');
+    clearTimeout(this.#drainTimer);
+    this.#stopping = true;
+    // What still waits gets its answer too, but no work: its signal is aborted from the start.
+    this.#work();
+    for (const call of this.#inFlight) call.abort(SHUTTING_DOWN);
     this.#drainTimer = setTimeout(() => {
-      const error = new RpcError(rpcCode.toolFailed, 'Cancelled: the server is shutting down');
-      for (const call of this.#inFlight) call.finish(encodeError(call.id, error));
+      for (const call of this.#inFlight) call.finish(encodeError(call.id, cancelled(SHUTTING_DOWN)));
       // Where nobody reads the answers, they are given up.
-      this.#drainTimer = setTimeout(() => this.#close(), STOP_GRACE_MS);
+      this.#giveUpTimer = setTimeout(() => this.#close(), STOP_GRACE_MS);
+      this.#settle();
     }, STOP_GRACE_MS);
     this.#settle();
   }
 
+  /** Nothing that the other side says can be heard any more. */
+  get #deaf(): boolean {
+    return this.#closed || (this.#ended && this.#lines.size + this.#items.size === 0);
+  }
+
   /** Ends the loop once nothing is left to do. */
   #settle(): void {
-    if (!this.#ended || this.#closed) return;
-    const busy = this.#inFlight.size + this.#waiting.length + this.#out.length + this.#writing;
+    if (!this.#ended || this.#closed || this.#working) return;
+    if (this.#deaf) this.#forgetAsked();
+    const busy = this.#inFlight.size + this.#lines.size + this.#items.size + this.#out.length + this.#writing;
     if (busy === 0) this.#close();
+  }
+
+  #forgetAsked(): void {
+    const asked = [...this.#asked.values()];
+    this.#asked.clear();
+    for (const pending of asked) pending.reject(streamEnded());
   }
 
   #close(): void {
@@ -342,13 +405,41 @@ export class Peer {
     this.#closed = true;
     this.#ended = true;
     clearTimeout(this.#drainTimer);
+    clearTimeout(this.#giveUpTimer);
     this.#out = [];
-    this.#waiting = [];
+    this.#lines.clear();
+    this.#items.clear();
     for (const call of this.#inFlight) this.#drop(call);
-    for (const pending of this.#asked.values())
-      pending.reject(new RpcError(rpcCode.internalError, 'The stream has ended'));
+    this.#forgetAsked();
     this.#resolveClosed();
   }
+}
+
+const SHUTTING_DOWN = 'the server is shutting down';
+
+function nothing(): void {}
+
+function cancelled(why: string): RpcError {
+  return new RpcError(rpcCode.toolFailed, `Cancelled: ${why}`);
+}
+
+function streamEnded(): RpcError {
+  return new RpcError(rpcCode.internalError, 'The stream has ended');
+}
+
+function unreadable(problem: 'too_long' | 'not_utf8'): Invalid {
+  const why =
+    problem === 'too_long'
+      ? `the line is longer than ${MAX_LINE_BYTES} bytes and was skipped; send smaller messages`
+      : 'the line is not valid UTF-8';
+  return { kind: 'invalid', id: undefined, error: new RpcError(rpcCode.parseError, `Parse error: ${why}`) };
+}
+
+/** MCP 2025-03-26, basic/lifecycle: initialize must not be part of a batch. */
+function inBatch(message: Single): Single {
+  if (message.kind !== 'request' || message.method !== 'initialize') return message;
+  const error = new RpcError(rpcCode.invalidRequest, 'Invalid request: initialize must not be part of a batch');
+  return { kind: 'invalid', id: message.id, error };
 }
 
 class InFlight implements Call {
@@ -358,6 +449,7 @@ class InFlight implements Call {
   readonly #peer: Peer;
   #controller: AbortController | undefined;
   over = false;
+  readonly trailing: string[] = [];
   finish: (line: string | undefined) => void = () => {};
 
   constructor(request: Request, peer: Peer) {
@@ -386,8 +478,12 @@ class InFlight implements Call {
     if (!this.over) this.#peer.send(encodeNotification(method, params));
   }
 
+  notifyAfter(method: string, params?: Params): void {
+    this.trailing.push(encodeNotification(method, params));
+  }
+
   request(method: string, params: Params): Promise<unknown> {
-    return this.#peer.ask(method, params, this.signal);
+    return this.#peer.ask(method, params, this);
   }
 }
 

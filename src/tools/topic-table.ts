@@ -1,4 +1,5 @@
 // Owns the count of topics of one listing, exact up to its limit.
+import { topicTree } from '../mqtt/topic-tree.ts';
 import type { Message } from '../mqtt/types.ts';
 
 export type Seen = { retained: boolean; count: number; bytes: number; at: number };
@@ -6,8 +7,6 @@ export type Seen = { retained: boolean; count: number; bytes: number; at: number
 export class TopicTable {
   /** Topics counted; stops a broker of endless topics from filling memory. */
   static readonly LIMIT = 1_000_000;
-  /** Entries of the prefix tree. */
-  static readonly TREE_LIMIT = 60;
   readonly #topics = new Map<string, Seen>();
   /** Messages of topics beyond the limit. */
   overflowed = 0;
@@ -37,46 +36,10 @@ export class TopicTable {
     });
   }
 
-  /**
-   * Topic prefix, as a filter, to the number of topics below it: the crowded prefixes are split further, as long as
-   * there is room. The counts of the entries add up to the number of topics.
-   */
+  /** Where they are, by prefix. */
   tree(): Record<string, number> {
-    let entries = group([...this.#topics.keys()], 0);
-    for (;;) {
-      const crowded = entries
-        .filter(({ topics, leaf }) => topics.length > 1 && !leaf)
-        .sort((a, b) => b.topics.length - a.topics.length);
-      const split = crowded.map((entry) => ({ entry, parts: group(entry.topics, entry.depth) }));
-      const fits = split.find(({ parts }) => entries.length - 1 + parts.length <= TopicTable.TREE_LIMIT);
-      if (!fits) break;
-      entries = entries.filter((entry) => entry !== fits.entry).concat(fits.parts);
-    }
-    const rows = entries.map(({ prefix, topics }) => [prefix, topics.length] satisfies [string, number]);
-    return Object.fromEntries(rows.sort(([a], [b]) => byCodePoint(a, b)));
+    return topicTree(this.#topics.keys());
   }
-}
-
-type Group = { prefix: string; topics: string[]; depth: number; leaf: boolean };
-
-/** Splits topics, which share their first `depth` levels, by the next one. */
-function group(topics: string[], depth: number): Group[] {
-  const groups = new Map<string, string[]>();
-  for (const topic of topics) {
-    const end = levelEnd(topic, depth);
-    const prefix = end === -1 ? topic : `${topic.slice(0, end)}/#`;
-    const same = groups.get(prefix);
-    if (same) same.push(topic);
-    else groups.set(prefix, [topic]);
-  }
-  return [...groups].map(([prefix, own]) => ({ prefix, topics: own, depth: depth + 1, leaf: !prefix.endsWith('/#') }));
-}
-
-/** Index of the slash that ends level `depth`, -1 where the topic ends there. */
-function levelEnd(topic: string, depth: number): number {
-  let at = topic.indexOf('/');
-  for (let level = 0; level < depth && at !== -1; level += 1) at = topic.indexOf('/', at + 1);
-  return at;
 }
 
 function byCodePoint(a: string, b: string): number {

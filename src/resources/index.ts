@@ -1,0 +1,152 @@
+// Owns what can be read and followed as a resource: the sessions, a session's topics, the last message of a topic.
+// Must not know MCP's methods: it is handed to the protocol core.
+import { ToolError } from '../errors.ts';
+import { topicTree } from '../mqtt/topic-tree.ts';
+import type { Message, Pool, Session } from '../mqtt/types.ts';
+import { renderMessage } from '../payload/render.ts';
+import { fetchLast, keep } from './last-message.ts';
+import { throttle } from './throttle.ts';
+import { parseUri, type Ref, templates } from './uri.ts';
+
+/** A followed resource is told at most every so often, ms. */
+const UPDATE_EVERY_MS = 300;
+/** Topics listed beside the tree. */
+const MAX_LISTED = 500;
+const mimeType = 'application/json';
+
+export type Resources = {
+  list(): object[];
+  templates(): object[];
+  read(uri: string, context: { signal: AbortSignal }): Promise<object[] | undefined>;
+  follow(uri: string, changed: () => void): Promise<(() => void) | undefined>;
+};
+
+export function createResources(pool: Pool): Resources {
+  /** The last message of each topic that is being followed, by URI. */
+  const followed = new Map<string, Message>();
+
+  async function read(uri: string, { signal }: { signal: AbortSignal }): Promise<object[] | undefined> {
+    const ref = parseUri(uri);
+    if (!ref) return undefined;
+    const value = await valueOf(ref, uri, signal).catch(undefinedIfMissing);
+    return value && [{ uri, mimeType, text: JSON.stringify(value) }];
+  }
+
+  async function valueOf(ref: Ref, uri: string, signal: AbortSignal): Promise<object> {
+    if (ref.kind === 'sessions') return { sessions: pool.list().map(summaryOf), max_connections: pool.limit };
+    const session = await pool.get(ref.session, signal);
+    if (ref.kind === 'topics') return topicsOf(session);
+    return lastOf(session, ref.topic, followed.get(uri) ?? (await fetchLast(session, ref.topic, signal)));
+  }
+
+  async function follow(uri: string, changed: () => void): Promise<(() => void) | undefined> {
+    const ref = parseUri(uri);
+    if (!ref) return undefined;
+    const { ring, stop } = throttle(UPDATE_EVERY_MS, changed);
+    const end = await start(ref, uri, ring).catch(undefinedIfMissing);
+    if (!end) return undefined;
+    return () => {
+      stop();
+      end();
+    };
+  }
+
+  async function start(ref: Ref, uri: string, ring: () => void): Promise<() => void> {
+    if (ref.kind === 'sessions') return pool.onChanged(ring);
+    const { signal } = new AbortController();
+    const session = await pool.get(ref.session, signal);
+    if (ref.kind === 'topics') return session.onNewTopic(ring);
+    const take = (message: Message) => {
+      followed.set(uri, keep(message));
+      ring();
+    };
+    const { close } = await session.listen(ref.topic, { qos: 0, retained: 'exclude', signal }, take);
+    return () => {
+      followed.delete(uri);
+      close();
+    };
+  }
+
+  return { list: () => [sessionsResource], templates: () => resourceTemplates, read, follow };
+}
+
+function undefinedIfMissing(error: unknown): undefined {
+  const missing = ['session_not_found', 'session_expired', 'invalid_topic', 'not_connected', 'subscribe_denied'];
+  if (error instanceof ToolError && missing.includes(error.data.code)) return undefined;
+  throw error;
+}
+
+function summaryOf(session: Session): object {
+  const { facts, lifetime, known } = session;
+  const { isConnected, connectionError, messagesReceived, subscribedTopics } = session.state();
+  return {
+    session_id: facts.id,
+    name: facts.name,
+    broker: facts.broker,
+    port: facts.port,
+    is_connected: isConnected,
+    connection_error: connectionError,
+    messages_received: messagesReceived,
+    topics_known: known.size,
+    subscribed_topics: subscribedTopics,
+    expires_at: new Date(lifetime.expiresAt).toISOString(),
+  };
+}
+
+/** What the session has seen so far: listing and collecting fill it. */
+function topicsOf({ facts, known }: Session): object {
+  const { values, total } = known.startingWith('', MAX_LISTED);
+  const listed = values.map((topic) => ({ topic, last_seen: isoOf(known.lastSeen(topic)) }));
+  return {
+    session: facts.name,
+    total_topics: total,
+    tree: topicTree(known.topics()),
+    topics: listed,
+    truncated: total > values.length,
+  };
+}
+
+function lastOf({ facts, known }: Session, topic: string, message: Message | undefined): object {
+  if (message) {
+    const { offset_ms: _, ...shown } = renderMessage(message, message.at);
+    return {
+      session: facts.name,
+      source: message.retain ? 'retained' : 'live',
+      age_ms: Date.now() - message.at,
+      message: shown,
+    };
+  }
+  const seen = isoOf(known.lastSeen(topic));
+  const note =
+    'Nothing is retained on this topic; subscribe to this resource, or call subscribe_and_collect, to hear it live.';
+  return { session: facts.name, topic, message: null, last_seen: seen ?? null, note };
+}
+
+function isoOf(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : new Date(ms).toISOString();
+}
+
+const sessionsResource = {
+  uri: 'mqtt://sessions',
+  name: 'sessions',
+  title: 'Open broker sessions',
+  description: 'Who is connected where, with state and traffic so far.',
+  mimeType,
+};
+
+const resourceTemplates = [
+  {
+    uriTemplate: templates.topics,
+    name: 'topics',
+    title: 'Topics of a session',
+    description: 'The topic tree as the session has seen it so far, with counts. session: id or name.',
+    mimeType,
+  },
+  {
+    uriTemplate: templates.topic,
+    name: 'topic',
+    title: 'Last message of a topic',
+    description: 'The newest message, retained or live, with its age. Subscribe to it to be told of new ones.',
+    mimeType,
+  },
+];
