@@ -34,13 +34,25 @@ function withDefaultsRequired(schema) {
 
 const typeOptions = { bannerComment: '', additionalProperties: false, format: false, strictIndexSignatures: false };
 
+/** A property without a type is any JSON value; json-schema-to-typescript would make it an object. */
+function untypedAreUnknown(schema) {
+  if (typeof schema !== 'object' || schema === null) return schema;
+  if (Array.isArray(schema)) return schema.map(untypedAreUnknown);
+  const copy = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, untypedAreUnknown(value)]));
+  if (copy.type !== 'object') return copy;
+  for (const property of Object.values(copy.properties ?? {})) {
+    if (Object.keys(property).every((key) => key === 'description')) property.tsType = 'unknown';
+  }
+  return copy;
+}
+
 async function types() {
   const parts = [];
   for (const tool of tools) {
     const args = `${pascal(tool.name)}Args`;
     const result = `${pascal(tool.name)}Result`;
-    parts.push(await compile({ ...withDefaultsRequired(tool.inputSchema), title: args }, args, typeOptions));
-    parts.push(await compile({ ...tool.outputSchema, title: result }, result, typeOptions));
+    parts.push(await compile({ ...untypedAreUnknown(withDefaultsRequired(tool.inputSchema)), title: args }, args, typeOptions));
+    parts.push(await compile({ ...untypedAreUnknown(tool.outputSchema), title: result }, result, typeOptions));
   }
   const rows = (suffix) => tools.map((tool) => `  ${tool.name}: ${pascal(tool.name)}${suffix};`).join('\n');
   parts.push(`export type ToolArgs = {\n${rows('Args')}\n};\n`);

@@ -36,6 +36,7 @@ async function serve(options: Options): Promise<void> {
     log,
     profiles: demo ?? profiles,
     readOnly: options.readOnly ?? config.policy?.read_only ?? false,
+    danger: config.policy?.danger ?? 'ask',
     drainMs: options.drainSeconds * 1000,
   });
   let signals = 0;

@@ -1,4 +1,5 @@
 // Owns the wiring: streams and config in, a running server out. Must not know stdin, argv or signals.
+import { randomBytes } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
 import { unknownProfile } from './config.ts';
 import { instructions } from './instructions.ts';
@@ -7,6 +8,11 @@ import { serveMcp } from './mcp/connection.ts';
 import { createPool } from './mqtt/pool.ts';
 import type { Profiles } from './mqtt/profile.ts';
 import { createPolicy } from './policy.ts';
+import { createCompletions } from './prompts/completion.ts';
+import { createPrompts } from './prompts/index.ts';
+import { createResources } from './resources/index.ts';
+import { templates } from './resources/uri.ts';
+import { createConsent } from './tools/consent.ts';
 import { createRegistry } from './tools/registry.ts';
 import { name, title, version } from './version.ts';
 
@@ -16,6 +22,8 @@ export type ServerOptions = {
   log: Log;
   profiles: Profiles;
   readOnly: boolean;
+  /** What is done about a write that a person should decide. */
+  danger: 'ask' | 'deny' | 'allow';
   /** How long calls in flight get once the input has ended, ms. */
   drainMs: number;
   /** Ends sessions after this long without use, ms; for tests. */
@@ -34,7 +42,16 @@ const CLOSE_TIMEOUT_MS = 2_000;
 /** From the first request to the loading of what a connect needs, ms. */
 const LOAD_DELAY_MS = 2;
 
-export function createServer({ input, output, log, profiles, readOnly, drainMs, ttlMs }: ServerOptions): Server {
+export function createServer({
+  input,
+  output,
+  log,
+  profiles,
+  readOnly,
+  danger,
+  drainMs,
+  ttlMs,
+}: ServerOptions): Server {
   const policy = createPolicy({ readOnly });
   const pool = createPool({
     connect: async (...args) => (await loadConnect()).connect(...args),
@@ -42,12 +59,19 @@ export function createServer({ input, output, log, profiles, readOnly, drainMs, 
     policy,
     ...(ttlMs === undefined ? {} : { ttlMs }),
   });
-  const registry = createRegistry(pool, readOnly ? isReading : undefined);
-  const tools = { ...registry, isMethod: registry.has };
+  const consent = createConsent(() => randomBytes(12).toString('base64url'));
+  const registry = createRegistry({ pool, consent, danger }, readOnly ? isReading : undefined);
+  const resources = createResources(pool);
+  const catalog = {
+    tools: { ...registry, isMethod: registry.has },
+    resources,
+    prompts: createPrompts(),
+    completions: createCompletions(pool, Object.values(templates)),
+  };
   const peer = serveMcp({
     input,
     output,
-    catalog: { tools },
+    catalog,
     server: { name, title, version },
     instructions,
     drainMs,

@@ -10,7 +10,8 @@ export function withDemo(profiles: Profiles): Profiles & { close(): Promise<void
   return {
     names,
     open: async (name) => {
-      if (name !== 'demo') return names().includes(name) ? profiles.open(name) : Promise.reject(unknownProfile(names()));
+      if (name !== 'demo')
+        return names().includes(name) ? profiles.open(name) : Promise.reject(unknownProfile(names()));
       broker ??= import('./broker.ts').then(({ startDemo }) => startDemo());
       return { url: (await broker).url };
     },

@@ -148,13 +148,17 @@ export class LiveSession implements Session {
     }
   }
 
-  async publish(request: PublishRequest): Promise<PublishAck> {
-    const { topic, qos } = request;
-    checkTopicName(topic);
+  checkPublish(request: PublishRequest): void {
+    checkTopicName(request.topic);
     if (request.properties?.response_topic !== undefined) checkTopicName(request.properties.response_topic);
     this.#policy.mayPublish();
     this.#checkLimits(request);
     this.#assertConnected();
+  }
+
+  async publish(request: PublishRequest): Promise<PublishAck> {
+    const { qos } = request;
+    this.checkPublish(request);
     this.#publishing += 1;
     try {
       const reasonCode = await (qos === 0 ? this.#send(request) : this.#sendInWindow(request));

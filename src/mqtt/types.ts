@@ -154,6 +154,8 @@ export type Session = {
   state(): SessionState;
   /** Subscribes; resolves at SUBACK. Throws invalid_topic, subscribe_denied, not_connected, timeout. */
   listen(filter: string, options: ListenOptions, sink: Sink): Promise<Subscription>;
+  /** Throws what `publish` would throw before anything is sent: invalid_topic, policy_denied, payload_too_large, not_connected. */
+  checkPublish(request: PublishRequest): void;
   /** Resolves when acknowledged (QoS 0: written). Throws invalid_topic, publish_denied, not_connected, timeout, payload_too_large. */
   publish(request: PublishRequest): Promise<PublishAck>;
   /** Calls back whenever a topic is seen for the first time; returns how to stop. */

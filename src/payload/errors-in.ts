@@ -41,7 +41,11 @@ export function topicHint(topic: string): KeyRole | undefined {
   const own = keyRole(last);
   if (parent.is === 'trouble') {
     if (tellsState(last)) return parent;
-    if (/(?:s|en|fehler)$/i.test(levels[levels.length - 2] ?? '') && settingOf(last) !== 'setting' && own.is !== 'trouble') {
+    if (
+      /(?:s|en|fehler)$/i.test(levels[levels.length - 2] ?? '') &&
+      settingOf(last) !== 'setting' &&
+      own.is !== 'trouble'
+    ) {
       return { ...parent, coded: false, known: false };
     }
   }

@@ -24,7 +24,8 @@ function words(list: string): ReadonlySet<string> {
 }
 
 /** With a trouble noun: it is a setting, a time, a measure or the end of trouble, as `error_threshold`, `alarm_time`. */
-const SETTING = words(`threshold thresholds limit limits max min maximum minimum enabled enable config configuration setting
+const SETTING =
+  words(`threshold thresholds limit limits max min maximum minimum enabled enable config configuration setting
   settings interval delay mode mask setpoint hysteresis topic template payload pl supported options default defaults schema
   sound volume tone clock name names id ids uuid icon unit priority color colour schedule rate ratio percent percentage pct
   probability score margin budget tolerance std standard mean rms avg tracking position time timestamp ts at date since until
@@ -33,21 +34,27 @@ const SETTING = words(`threshold thresholds limit limits max min maximum minimum
   free frei correction location zone area room grenze schwelle grenzwert zeit`);
 
 /** Never about this moment, whatever else the key says; nothing below is looked at. Discovery and device lists. */
-const SKIP = words(`id ids uuid icon icons label labels unit template templates pl topic topics url uri path file options option
+const SKIP =
+  words(`id ids uuid icon icons label labels unit template templates pl topic topics url uri path file options option
   config configuration settings definition exposes schema defaults default supported threshold thresholds limits enum features
   model manufacturer vendor version firmware name names friendlyname title author`);
 
-const NAME = words('type class kind category device sensor entity location room area zone host hostname client user source');
+const NAME = words(
+  'type class kind category device sensor entity location room area zone host hostname client user source',
+);
 const LEVEL = words('level lvl levelname severity');
 const HTTP = /^(?:(?:http[_-]?)?status|http|response)[_-]?code$|^http[_-]?status$/i;
 const STATUS = words('status state stat health condition availability lwt zustand');
 const COUNT = words('count counts counter total num number sum anzahl');
-const MARKS = words(`is was has in have get current currently last previous prev latest active present raised triggered code no nr
+const MARKS =
+  words(`is was has in have get current currently last previous prev latest active present raised triggered code no nr
   number count counts counter total num message msg text description desc detail details reason type value string info flag flags
   state status stat s any new list data aktiv anzahl letzter letzte letztes`);
 const PAST = words('last previous prev letzter letzte letztes');
 const DIRECTION = words('high low hi lo upper lower zone area room position location tracking');
-const GOOD_SEVERE = words('ok okay success successful successfully healthy operational online reachable alive erreichbar');
+const GOOD_SEVERE = words(
+  'ok okay success successful successfully healthy operational online reachable alive erreichbar',
+);
 const GOOD_MILD = words('connected available valid verbunden verfuegbar erfolgreich');
 const GOOD_COMPANY = words('is was device bridge broker mqtt wifi network server cloud gateway');
 const PLAIN: KeyRole = { is: 'text' };
@@ -80,7 +87,8 @@ function troubleRole(list: readonly string[]): KeyRole | undefined {
   const noun = list[at];
   if (noun === undefined) return detectorRole(list);
   const severity = worst(list);
-  if (list.slice(0, at).some((word) => NEGATORS.has(word))) return { is: 'good', severity, shallow: false, zero: false };
+  if (list.slice(0, at).some((word) => NEGATORS.has(word)))
+    return { is: 'good', severity, shallow: false, zero: false };
   if (noun.startsWith('timeout')) return { is: list.length === 1 ? 'timeout' : 'skip' };
   if (list.some((word) => RESOLVED.has(word))) return { is: 'skip' };
   if (list.length === 2 && list[1] === 'level') return { is: 'level' };

@@ -1,7 +1,7 @@
 // Owns the detection of a change of level in one series of values: a step of a number beyond the series' own noise,
 // another word, another truth. Incremental, a few numbers a series. Must not know topics or messages.
 
-import { isList, isRecord, type PayloadType } from './types.ts';
+import { isRecord, type PayloadType } from './types.ts';
 
 export type Level = number | string | boolean;
 
@@ -59,9 +59,9 @@ function numberChanged(state: LevelState, previous: number, value: number): bool
   const quiet = Math.min(Math.abs(state.mean) * RELATIVE_STEP, 3 * knownQuantum(state, difference));
   const stepped = state.count > WARM_UP && distance > Math.max(STEP * state.noise, quiet);
   // a step teaches little about the noise, but one after another do
-  state.noise += (difference - state.noise) * (stepped ? SMOOTHING / 4 : SMOOTHING);
-  state.mean = stepped ? value : state.mean + (value - state.mean) * SMOOTHING;
-  if (state.count === 2) state.noise = difference;
+  const weight = Math.max(SMOOTHING, 1 / (state.count - 1));
+  state.noise += (difference - state.noise) * (stepped ? weight / 4 : weight);
+  state.mean = stepped ? value : state.mean + (value - state.mean) * weight;
   return stepped;
 }
 
@@ -96,7 +96,7 @@ function collect(value: unknown, path: string, depth: number, fields: LevelField
   if (typeof value === 'number' || typeof value === 'boolean' || (typeof value === 'string' && value.length <= 32)) {
     fields.push([path, value]);
   }
-  if (!isRecord(value) || isList(value) || depth >= MAX_FIELD_DEPTH) return;
+  if (!isRecord(value) || depth >= MAX_FIELD_DEPTH) return;
   for (const key in value) {
     if (fields.length >= MAX_FIELDS) return;
     if (key.length <= 64) collect(value[key], path === '' ? key : `${path}.${key}`, depth + 1, fields);

@@ -51,7 +51,8 @@ function shapeOfRecord(record: Record<string, unknown>, depth: number, walk: Wal
 }
 
 function shortKey(key: string): string {
-  if (key.length > MAX_KEY_LENGTH) return `${JSON.stringify(key.slice(0, MAX_KEY_LENGTH))}#${fingerprint(key).toString(36)}`;
+  if (key.length > MAX_KEY_LENGTH)
+    return `${JSON.stringify(key.slice(0, MAX_KEY_LENGTH))}#${fingerprint(key).toString(36)}`;
   return /^[\w$-]+$/.test(key) ? key : JSON.stringify(key);
 }
 

@@ -1,4 +1,40 @@
-export function summarise(messages: any[], target: number, began: number) {
-  const kept = messages.slice(0, target).map((m) => ({ topic: m.topic, payload: m.payload.toString(), payload_type: 'text' as const, size_bytes: m.size, qos: m.qos, retain: m.retain, dup: m.dup, timestamp: new Date(m.at).toISOString(), offset_ms: m.at - began }));
-  return { kept, omitted: { count: messages.length - kept.length, by_topic: {}, by_kind: {} }, cut: 0 };
+// Owns the way from received messages to the ones a result shows: decoded once, digested, rendered, fitted.
+
+import { decodePayload } from './decode.ts';
+import { digest } from './digest.ts';
+import { fitMessages, MESSAGES_BUDGET_BYTES } from './fit.ts';
+import { itemOf } from './item.ts';
+import type { Omitted } from './omitted.ts';
+import { renderMessage } from './render.ts';
+import type { RawMessage, WireMessage } from './types.ts';
+
+/** `cut`: payloads that were cut so that the result fits its line, see fitMessages. */
+export type Summary = {
+  kept: WireMessage[];
+  omitted: Omitted;
+  cut: number;
+  properties_dropped: number;
+  topics_cut: number;
+};
+
+/**
+ * The `target` messages most worth reading, in time order. `messages` are in order of arrival, `startedAt` is when the
+ * collection began. kept_because is there only where something was left out.
+ */
+export function summarise(
+  messages: readonly RawMessage[],
+  target: number,
+  startedAt: number,
+  budget = MESSAGES_BUDGET_BYTES,
+): Summary {
+  const decoded = messages.map((message) => decodePayload(message.payload, message.size));
+  const items = messages.map((message, seq) => itemOf(message, seq, decoded[seq]));
+  const { kept, omitted } = digest(items, target);
+  const rendered = kept.flatMap(({ index, reason }) => {
+    const message = messages[index];
+    if (message === undefined) return [];
+    return [renderMessage(message, startedAt, omitted.count > 0 ? reason : undefined, decoded[index])];
+  });
+  const { messages: fitted, ...given } = fitMessages(rendered, budget);
+  return { kept: fitted, omitted, ...given };
 }

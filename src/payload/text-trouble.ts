@@ -45,7 +45,8 @@ const FINE_START: ReadonlySet<string> = new Set(['ok', 'okay', 'normal', 'succes
 /** Severity letters of ESPHome (`[E][wifi:012]`) and ESP-IDF (`E (1234) wifi:`). */
 const LETTERED = /^ ?(?:\[[\d;]*m)?(?:\[([EWICDV])\]\[|([EWIDV]) \(\d+\))/;
 const SYSLOG_PRIORITY = /^<(\d{1,3})>/;
-const LEVEL_WORD = /\b(?:(FATAL|CRIT(?:ICAL)?|ERR(?:OR)?|WARN(?:ING)?|EMERG|ALERT)|(INFO|DEBUG|TRACE|NOTICE|VERBOSE))\b/;
+const LEVEL_WORD =
+  /\b(?:(FATAL|CRIT(?:ICAL)?|ERR(?:OR)?|WARN(?:ING)?|EMERG|ALERT)|(INFO|DEBUG|TRACE|NOTICE|VERBOSE))\b/;
 const QUIET_LEVEL = /(?:\blevel["']?\s?[=:]\s?["']?|^.{0,40}[[<(])(?:info|debug|trace|notice|verbose)\b/i;
 
 /** What a log line says of itself; quiet: its words are no report of trouble. RFC 5424 section 6.2.1 for `<PRI>`. */
@@ -108,7 +109,9 @@ function judgePhrase(tokens: readonly string[], i: number): Severity | undefined
 /** "no connection errors": the phrase is only the front of another one. */
 function isPluralTrouble(word: string | undefined): boolean {
   if (word === undefined) return false;
-  return word === 'loss' || word === 'lost' || word === 'issues' || (isPlural(word) && words.troubleOf(word) !== undefined);
+  return (
+    word === 'loss' || word === 'lost' || word === 'issues' || (isPlural(word) && words.troubleOf(word) !== undefined)
+  );
 }
 
 function judgePair(tokens: readonly string[], i: number): Severity | undefined {

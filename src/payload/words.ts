@@ -8,12 +8,14 @@ function words(list: string): ReadonlySet<string> {
 }
 
 /** Nouns that a device counts or numbers: `errors: 3`, `fault: 17`. Any other integer than 0 is trouble. */
-export const CODED = words(`error errors err errs errno errcode errorcode faultcode alarmcode fault faults failed failure
+export const CODED =
+  words(`error errors err errs errno errcode errorcode faultcode alarmcode fault faults failed failure
   failures alarm alarms alarme alert alerts exception exceptions fehler fehlercode fehlermeldung stoerung stoerungen
   warnings warnungen problems`);
 
 /** Severe wherever they stand. */
-const SEVERE = words(`error errors err errs errno errcode errorcode faultcode alarmcode fault faults faulted faulty failed
+const SEVERE =
+  words(`error errors err errs errno errcode errorcode faultcode alarmcode fault faults faulted faulty failed
   failure failures fail fails failing alarm alarms alarme alarmed exception exceptions fatal panic panicked critical crit
   kritisch emergency emerg notfall nok offline unavailable unreachable traceback crash crashed crashes segfault oom
   malfunction defekt defective broken kaputt corrupt corrupted corruption overheat overheated overheating overtemperature overtemp overpower ueberhitzt
@@ -67,25 +69,29 @@ export const PHRASES: readonly (readonly [string, string, Severity])[] = [
 ];
 
 /** "not ok", "nicht erreichbar": the negation of these is trouble. */
-export const GOOD_STATES = words(`ok okay good healthy responding reachable available connected working erreichbar verbunden
+export const GOOD_STATES =
+  words(`ok okay good healthy responding reachable available connected working erreichbar verbunden
   verfuegbar`);
 
 export const NEGATORS = words(`no not non none never without zero kein keine keinen keiner keines keinerlei nicht ohne
   neither nor`);
 
 /** What a trouble noun may be set to without being trouble: `alarm: "armed_away"`, `alert: "select"` (a Hue effect). */
-export const FINE = words(`ok okay okey no not none off false null nil undefined normal nominal clear cleared inactive idle
+export const FINE =
+  words(`ok okay okey no not none off false null nil undefined normal nominal clear cleared inactive idle
   good fine healthy success successful succeeded passed pass resolved disarmed disabled ready closed reset acknowledged
   acked armed arming pending standby online available connected select lselect silent quiet muted nein aus kein keine
   keiner gut inaktiv ruhe normalbetrieb behoben quittiert geschlossen unscharf scharf bereit unknown empty unbekannt away
   home night`);
 
 /** Words after or before trouble that end it: "alarm cleared", "recovered from failure". */
-export const RESOLVED = words(`cleared resolved recovered recovery fixed restored acknowledged acked behoben quittiert erledigt
+export const RESOLVED =
+  words(`cleared resolved recovered recovery fixed restored acknowledged acked behoben quittiert erledigt
   vorbei beendet disarmed suppressed`);
 
 /** Words right behind a trouble noun that make it something else: "error handling", "alarm clock". */
-export const DEFUSED = words(`free frei off aus handling handler handlers correction tolerant tolerance threshold thresholds
+export const DEFUSED =
+  words(`free frei off aus handling handler handlers correction tolerant tolerance threshold thresholds
   limit limits rate rates log logs level levels budget clock armed disabled enabled history setting settings config
   configuration margin bars safe proof mode sound volume tone inactive clear none false null nil`);
 
@@ -96,10 +102,14 @@ export const BREACHED = words('exceeded reached above high violated ueberschritt
 export const DEFUSED_AT_END = words('over reset gone ended');
 
 /** Words between a trouble noun and its value: "error code 17", "fault count: 0". */
-export const VALUE_NOUNS = words('code codes count counter number nr num no state status flag flags total value s en is are ist');
+export const VALUE_NOUNS = words(
+  'code codes count counter number nr num no state status flag flags total value s en is are ist',
+);
 
 /** Words in front of a quantity: "with 0 alarms". */
-export const BEFORE_QUANTITY = words('with and has had have got found reported total is are of only mit und hat gefunden');
+export const BEFORE_QUANTITY = words(
+  'with and has had have got found reported total is are of only mit und hat gefunden',
+);
 
 const GERMAN_COMPOUND = /(?:fehler|stoerung|stoerungen|ausfall|alarm)$/;
 const GERMAN_WARNING = /warnung(?:en)?$/;
@@ -130,7 +140,10 @@ const NOISE = /[a-z]{2,8}:\/\/\S{1,512}|<\/[^<>]{0,64}>|[\w.-]{0,40}(?:\/[\w.+#-
 /** Lower-case words, numbers, ':' (also for = and >) and '.' (any end of a clause). URLs, paths, end tags are dropped. */
 export function tokenize(text: string): string[] {
   const ends = text.length > 2 * MAX_TEXT_END ? `${text.slice(0, MAX_TEXT_END)}\n${text.slice(-MAX_TEXT_END)}` : text;
-  const plain = ends.replace(NOISE, ' . ').replace(/n['’]t\b/gi, ' not').replace(/\bn\/a\b/gi, ' none ');
+  const plain = ends
+    .replace(NOISE, ' . ')
+    .replace(/n['’]t\b/gi, ' not')
+    .replace(/\bn\/a\b/gi, ' none ');
   const tokens: string[] = [];
   for (const [token] of splitCamel(plain).matchAll(TOKEN)) {
     if (token === ':' || token === '=' || token === '>') tokens.push(':');

@@ -3,7 +3,8 @@
 import { ToolError } from '../errors.ts';
 import { topicTree } from '../mqtt/topic-tree.ts';
 import type { Message, Pool, Session } from '../mqtt/types.ts';
-import { renderMessage } from '../payload/render.ts';
+import { boundedCounts } from '../payload/bounded-counts.ts';
+import { fitMessages, renderMessage } from '../payload/render.ts';
 import { fetchLast, keep } from './last-message.ts';
 import { throttle } from './throttle.ts';
 import { parseUri, type Ref, templates } from './uri.ts';
@@ -12,6 +13,8 @@ import { parseUri, type Ref, templates } from './uri.ts';
 const UPDATE_EVERY_MS = 300;
 /** Topics listed beside the tree. */
 const MAX_LISTED = 500;
+/** What the tree may take. */
+const TREE_BYTES = 64 * 1024;
 const mimeType = 'application/json';
 
 export type Resources = {
@@ -28,11 +31,11 @@ export function createResources(pool: Pool): Resources {
   async function read(uri: string, { signal }: { signal: AbortSignal }): Promise<object[] | undefined> {
     const ref = parseUri(uri);
     if (!ref) return undefined;
-    const value = await valueOf(ref, uri, signal).catch(undefinedIfMissing);
+    const value = await contentOf(ref, uri, signal).catch(undefinedIfMissing);
     return value && [{ uri, mimeType, text: JSON.stringify(value) }];
   }
 
-  async function valueOf(ref: Ref, uri: string, signal: AbortSignal): Promise<object> {
+  async function contentOf(ref: Ref, uri: string, signal: AbortSignal): Promise<object> {
     if (ref.kind === 'sessions') return { sessions: pool.list().map(summaryOf), max_connections: pool.limit };
     const session = await pool.get(ref.session, signal);
     if (ref.kind === 'topics') return topicsOf(session);
@@ -100,7 +103,7 @@ function topicsOf({ facts, known }: Session): object {
   return {
     session: facts.name,
     total_topics: total,
-    tree: topicTree(known.topics()),
+    tree: boundedCounts(Object.entries(topicTree(known.topics())), TREE_BYTES),
     topics: listed,
     truncated: total > values.length,
   };
@@ -108,7 +111,8 @@ function topicsOf({ facts, known }: Session): object {
 
 function lastOf({ facts, known }: Session, topic: string, message: Message | undefined): object {
   if (message) {
-    const { offset_ms: _, ...shown } = renderMessage(message, message.at);
+    const [fitted] = fitMessages([renderMessage(message, message.at)]).messages;
+    const { offset_ms: _, ...shown } = fitted ?? renderMessage(message, message.at);
     return {
       session: facts.name,
       source: message.retain ? 'retained' : 'live',

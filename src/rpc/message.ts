@@ -17,7 +17,8 @@ export type Decoded = Single | { kind: 'batch'; items: Single[] };
 export function decode(text: string): Decoded {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    // RFC 8259 section 8.1: a byte order mark may be ignored; some shells put one before what they pipe.
+    value = JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
   } catch {
     // The parser's own message quotes the input, which may hold a credential.
     return invalid(rpcCode.parseError, 'Parse error: the line is not valid JSON');

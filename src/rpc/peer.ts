@@ -22,7 +22,7 @@ import { Queue } from './queue.ts';
 export const MAX_IN_FLIGHT = 256;
 /** Messages of one batch: its answers are held until the last is there. */
 export const MAX_BATCH = 1000;
-/** Lines are joined into writes of about this many characters; one string of all of them may be too long for V8. */
+/** Characters that wait for the end of a turn; beyond it they are written at once, and a slow reader is noticed. */
 const WRITE_CHARS = 1024 * 1024;
 /** After the drain, how long a call that was told to stop may take to answer, ms; then it is answered for. */
 const STOP_GRACE_MS = 500;
@@ -77,6 +77,7 @@ export class Peer {
   readonly #answer: Answer = (line) => this.#write(line);
   #nextAskId = 1;
   #out: string[] = [];
+  #outChars = 0;
   #flushScheduled = false;
   #writing = 0;
   #blocked = false;
@@ -331,39 +332,33 @@ export class Peer {
     });
   }
 
-  /** Whole lines only; the lines of one turn of the event loop leave in one write. */
+  /** Whole lines only; the lines of one turn of the event loop leave in one write, a great many in several. */
   #write(line: string): void {
     if (this.#closed) return;
     this.#out.push(line);
-    if (this.#flushScheduled) return;
-    this.#flushScheduled = true;
-    setImmediate(() => this.#flush());
+    this.#outChars += line.length;
+    if (this.#outChars >= WRITE_CHARS) this.#flush();
+    else if (!this.#flushScheduled) {
+      this.#flushScheduled = true;
+      setImmediate(() => {
+        this.#flushScheduled = false;
+        this.#flush();
+      });
+    }
   }
 
   #flush(): void {
-    this.#flushScheduled = false;
-    if (this.#closed) return;
-    let lines: string[] = [];
-    let chars = 0;
-    for (const line of this.#out.splice(0)) {
-      lines.push(line);
-      chars += line.length;
-      if (chars < WRITE_CHARS) continue;
-      this.#send(lines);
-      lines = [];
-      chars = 0;
-    }
-    if (lines.length > 0) this.#send(lines);
-  }
-
-  #send(lines: string[]): void {
+    if (this.#closed || this.#out.length === 0) return;
+    const text = `${this.#out.join('\n')}\n`;
+    this.#out = [];
+    this.#outChars = 0;
     this.#writing += 1;
     const written = () => {
       this.#writing -= 1;
       this.#giveUpTimer?.refresh();
       this.#settle();
     };
-    if (!this.#output.write(`${lines.join('\n')}\n`, written)) this.#blocked = true;
+    if (!this.#output.write(text, written)) this.#blocked = true;
   }
 
   #stopAll(): void {

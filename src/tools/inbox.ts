@@ -1,5 +1,6 @@
 // Owns the messages of one collection, bounded in number and bytes.
 import type { Message } from '../mqtt/types.ts';
+import { boundedCounts } from '../payload/bounded-counts.ts';
 
 export class Inbox {
   /** Bytes of a payload that are kept. */
@@ -8,6 +9,9 @@ export class Inbox {
   static readonly MAX_BYTES = 16 * 1024 * 1024;
   /** Kept of a payload once the bytes are used up: enough to tell what it is. */
   static readonly HEAD_BYTES = 1024;
+
+  /** What the counts per topic may take in a result. */
+  static readonly COUNTS_BYTES = 48 * 1024;
 
   readonly messages: Message[] = [];
   /** Resolves once `max` messages are in. */
@@ -41,8 +45,9 @@ export class Inbox {
     if (this.messages.length === this.#max) this.#fill();
   }
 
-  /** Messages per topic, in order of the topics. */
+  /** Messages per topic, in order of the topics; very long names are added up. */
   counts(): Record<string, number> {
-    return Object.fromEntries([...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1)));
+    const sorted = [...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1));
+    return boundedCounts(sorted, Inbox.COUNTS_BYTES);
   }
 }

@@ -2,6 +2,8 @@
 import type { ListTopicsResult } from '../generated/types.ts';
 import { parseFilter } from '../mqtt/topic.ts';
 import type { Message, RetainedEnd } from '../mqtt/types.ts';
+import { boundedCounts } from '../payload/bounded-counts.ts';
+import { wireCost } from '../payload/wire-cost.ts';
 import { nothingListed } from './absence.ts';
 import { iso, seconds } from './times.ts';
 import type { Handler } from './tool.ts';
@@ -10,6 +12,10 @@ import { waitFor } from './waiting.ts';
 
 /** Longest wait for the retained messages beyond the window, ms; a broker that dribbles must not hold the call. */
 const MAX_DUMP_MS = 60_000;
+
+/** What topics and tree may take in a result, which is 4 MiB at most. */
+const LIST_BYTES = 3 * 1024 * 1024;
+const TREE_BYTES = 64 * 1024;
 
 /** Where the messages stopped coming before they were known to be all. */
 const unknownEnd: RetainedEnd = { complete: false, evidence: 'quiet_window' };
@@ -39,13 +45,14 @@ export const listTopics: Handler<'list_topics'> = async (args, context) => {
 };
 
 function resultOf(table: TopicTable, end: RetainedEnd, max: number, tookMs: number): ListTopicsResult {
-  const topics = table.first(max).map(([topic, seen]) => ({
+  const all = table.first(max).map(([topic, seen]) => ({
     topic,
     retained: seen.retained,
     message_count: seen.count,
     payload_bytes: seen.bytes,
     last_seen: iso(seen.at),
   }));
+  const topics = affordable(all, LIST_BYTES);
   const truncated = table.size > topics.length;
   return {
     status: 'success',
@@ -55,10 +62,20 @@ function resultOf(table: TopicTable, end: RetainedEnd, max: number, tookMs: numb
     truncated,
     retained_complete: end.complete,
     retained_evidence: end.evidence,
-    ...(truncated ? { tree: table.tree() } : {}),
+    ...(truncated ? { tree: boundedCounts(Object.entries(table.tree()), TREE_BYTES) } : {}),
     discovery_duration_seconds: seconds(tookMs),
     notes: [],
   };
+}
+
+/** As many from the front as cost `budget` bytes. */
+function affordable<T>(list: T[], budget: number): T[] {
+  let left = budget;
+  const end = list.findIndex((one) => {
+    left -= wireCost(one, left) + 2;
+    return left < 0;
+  });
+  return end === -1 ? list : list.slice(0, end);
 }
 
 function notesOn(pattern: string, end: RetainedEnd, interrupted: boolean, table: TopicTable): string[] {

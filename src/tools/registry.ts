@@ -3,7 +3,6 @@
 import { type ArgumentProblem, ToolError, type ToolErrorData } from '../errors.ts';
 import { definitions, type ToolName, validate } from '../generated/definitions.ts';
 import type { ToolArgs } from '../generated/types.ts';
-import type { Pool } from '../mqtt/types.ts';
 import { handlers } from './index.ts';
 import type { CallContext, Context, Outcome, ToolDefinition, Validate, ValidationError } from './tool.ts';
 
@@ -14,9 +13,17 @@ export type Registry = {
   has(name: string): boolean;
   /** Runs a tool that `has` knows. Rejects only for a bug; every other failure is an Outcome. */
   run(name: string, args: unknown, call: CallContext): Promise<Outcome>;
+  /** Calls that take longer than ten seconds may be tasks. */
+  asTask(name: string, args: unknown): 'never' | 'when_possible';
 };
 
-export function createRegistry(pool: Pool, offered: (tool: ToolDefinition) => boolean = () => true): Registry {
+/** What every call of a tool gets beside its own context. */
+export type Surroundings = Omit<Context, keyof CallContext>;
+
+export function createRegistry(
+  surroundings: Surroundings,
+  offered: (tool: ToolDefinition) => boolean = () => true,
+): Registry {
   const shown = Object.values(definitions).filter(offered);
   const names = new Set(shown.map((tool) => tool.name));
   const has = (name: string): name is ToolName => names.has(name);
@@ -25,8 +32,39 @@ export function createRegistry(pool: Pool, offered: (tool: ToolDefinition) => bo
     has,
     run: async (name, args, call) => {
       if (!has(name)) throw new Error('run: no such tool');
-      return runTool(name, args ?? {}, { ...call, pool });
+      return runTool(name, args ?? {}, inside(call, surroundings));
     },
+    asTask: (name, args) => (has(name) && secondsOf(name, args) > TASK_FROM_SECONDS ? 'when_possible' : 'never'),
+  };
+}
+
+/** Calls that last longer than this become tasks where the client can follow one, s. */
+const TASK_FROM_SECONDS = 10;
+
+/** How long a call means to last: its duration_seconds, given or by default; 0 where there is none. */
+function secondsOf(name: ToolName, args: unknown): number {
+  const given =
+    typeof args === 'object' && args !== null && 'duration_seconds' in args ? args.duration_seconds : undefined;
+  if (typeof given === 'number') return given;
+  const { inputSchema } = definitions[name];
+  const properties = 'properties' in inputSchema ? inputSchema.properties : {};
+  const schema = Object.entries(properties ?? {}).find(([key]) => key === 'duration_seconds')?.[1];
+  return typeof schema === 'object' && schema !== null && 'default' in schema ? Number(schema.default) : 0;
+}
+
+/** A getter of the call stays one: its signal is made only where it is read. */
+function inside(call: CallContext, { pool, consent, danger }: Surroundings): Context {
+  return {
+    pool,
+    consent,
+    danger,
+    get signal() {
+      return call.signal;
+    },
+    progress: call.progress,
+    supports: call.supports,
+    answers: call.answers,
+    state: call.state,
   };
 }
 
@@ -35,7 +73,8 @@ async function runTool<Name extends ToolName>(name: Name, args: unknown, context
   const check: Validate<ToolArgs[Name]> = validate[name];
   if (!check(args)) return { error: invalidArguments(check.errors ?? []) };
   try {
-    return { value: await handlers[name](args, context) };
+    const result = await handlers[name](args, context);
+    return 'input' in result ? result : { value: result };
   } catch (error) {
     if (error instanceof ToolError) return { error: error.data };
     if (context.signal.aborted) return { error: cancelled(context.signal) };

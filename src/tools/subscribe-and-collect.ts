@@ -2,7 +2,7 @@
 import type { SubscribeAndCollectArgs, SubscribeAndCollectResult } from '../generated/types.ts';
 import { parseFilter } from '../mqtt/topic.ts';
 import type { Subscription } from '../mqtt/types.ts';
-import { summarise } from '../payload/summary.ts';
+import { type Summary, summarise } from '../payload/summary.ts';
 import { nothingCollected } from './absence.ts';
 import { Inbox } from './inbox.ts';
 import { seconds } from './times.ts';
@@ -41,7 +41,8 @@ type Ending = { began: number; stopped: StoppedBy };
 
 function resultOf(args: SubscribeAndCollectArgs, inbox: Inbox, subscription: Subscription, { began, stopped }: Ending) {
   const tookMs = Date.now() - began;
-  const { kept, omitted, cut } = summarise(inbox.messages, args.return_messages, began);
+  const summary = summarise(inbox.messages, args.return_messages, began);
+  const { kept, omitted } = summary;
   const pruned = omitted.count > 0;
   const result: SubscribeAndCollectResult = {
     status: 'success',
@@ -54,7 +55,7 @@ function resultOf(args: SubscribeAndCollectArgs, inbox: Inbox, subscription: Sub
     pruning_applied: pruned,
     ...(pruned ? { pruning: { omitted: omitted.count, by_topic: omitted.by_topic, by_kind: omitted.by_kind } } : {}),
     collection_duration_seconds: seconds(tookMs),
-    notes: notesOn(args, inbox, subscription, cut),
+    notes: notesOn(args, inbox, subscription, summary),
   };
   if (inbox.messages.length > 0) return result;
   const interrupted = subscription.gaps.length > 0 || stopped === 'disconnected';
@@ -69,7 +70,7 @@ function resultOf(args: SubscribeAndCollectArgs, inbox: Inbox, subscription: Sub
   return { ...result, absence: nothingCollected(listened) };
 }
 
-function notesOn(args: SubscribeAndCollectArgs, inbox: Inbox, subscription: Subscription, cut: number): string[] {
+function notesOn(args: SubscribeAndCollectArgs, inbox: Inbox, subscription: Subscription, summary: Summary): string[] {
   const { topic_pattern, qos } = args;
   const notes: string[] = [];
   if (subscription.grantedQos < qos) notes.push(`QoS ${qos} was asked for, QoS ${subscription.grantedQos} granted.`);
@@ -80,7 +81,10 @@ function notesOn(args: SubscribeAndCollectArgs, inbox: Inbox, subscription: Subs
       notes.push(`The connection was down for ${seconds(to - from)} s; messages published meanwhile may be missing.`);
   }
   if (inbox.oversized > 0) notes.push(`${inbox.oversized} payloads over ${Inbox.MAX_PAYLOAD_BYTES} bytes were cut.`);
+  const { cut, properties_dropped, topics_cut } = summary;
   if (cut > 0) notes.push(`${cut} payloads were cut to keep the answer under 4 MiB.`);
+  if (properties_dropped > 0) notes.push(`${properties_dropped} messages lost their properties to keep it there.`);
+  if (topics_cut > 0) notes.push(`${topics_cut} topic names were cut to keep it there.`);
   if (parseFilter(topic_pattern).share !== undefined) {
     notes.push('A shared subscription gets no retained messages, and only its share of the live ones.');
   }

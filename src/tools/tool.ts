@@ -3,6 +3,7 @@ import type { ToolErrorData } from '../errors.ts';
 import type { ToolName } from '../generated/definitions.ts';
 import type { ToolArgs, ToolResults } from '../generated/types.ts';
 import type { Pool } from '../mqtt/types.ts';
+import type { Consent } from './consent.ts';
 
 /** The MCP Tool object of schemas/<name>.json. */
 export type ToolDefinition = {
@@ -31,14 +32,34 @@ export type Progress = { progress: number; total?: number; message?: string };
 /** What one call brings along, whoever made it. */
 export type CallContext = {
   /** Aborted when the caller no longer wants the result, or the server is going down. */
-  signal: AbortSignal;
+  readonly signal: AbortSignal;
   /** Tells the caller how far it is; free where he did not ask. */
   progress(step: Progress): void;
+  /** Whether a person can be asked through the caller. */
+  supports(kind: 'elicitation'): boolean;
+  /** What was answered to the questions of an earlier round of this call, by key. */
+  readonly answers: Record<string, unknown>;
+  /** What that round left in `state`. */
+  readonly state: unknown;
 };
 
-export type Context = CallContext & { pool: Pool };
+export type Context = CallContext & {
+  pool: Pool;
+  consent: Consent;
+  /** What is done about a write that a person should decide. */
+  danger: 'ask' | 'deny' | 'allow';
+};
 
-export type Handler<Name extends ToolName> = (args: ToolArgs[Name], context: Context) => Promise<ToolResults[Name]>;
+/** To put to a person before the call can go on; it is then made again with `answers` and `state`. */
+export type Question = {
+  input: Record<string, { method: 'elicitation/create'; params: Record<string, unknown> }>;
+  state: unknown;
+};
 
-/** What came of a call: the tool's result object, or why there is none. */
-export type Outcome = { value: object } | { error: ToolErrorData };
+export type Handler<Name extends ToolName> = (
+  args: ToolArgs[Name],
+  context: Context,
+) => Promise<ToolResults[Name] | Question>;
+
+/** What came of a call: the tool's result object, a question, or why there is neither. */
+export type Outcome = { value: object } | { error: ToolErrorData } | Question;

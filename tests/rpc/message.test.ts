@@ -36,6 +36,10 @@ describe('decode', () => {
     expect(outcome({ ...request, id })).toEqual({ kind: 'request', id, method: 'm', params: undefined });
   });
 
+  test('a byte order mark before the message is ignored', () => {
+    expect(outcome(`\ufeff${JSON.stringify(request)}`)).toMatchObject({ kind: 'request', id: 1 });
+  });
+
   test('id 1.0 is the integer 1', () => {
     expect(outcome('{"jsonrpc":"2.0","id":1.0,"method":"m"}')).toMatchObject({ kind: 'request', id: 1 });
   });

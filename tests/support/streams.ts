@@ -1,10 +1,6 @@
-// Owns talking to a server over two streams, whichever: sending lines, waiting for answers. Also runs a whole server
-// in memory. Must not know processes.
-import { PassThrough, type Readable, type Writable } from 'node:stream';
-import { onTestFinished } from 'vitest';
-import type { Log } from '../../src/log.ts';
+// Owns talking to a server over two streams, whichever: sending lines, waiting for answers. Must not know the server.
+import type { Readable, Writable } from 'node:stream';
 import { type Id, isObject } from '../../src/rpc/message.ts';
-import { createServer, noProfiles, type ServerOptions } from '../../src/server.ts';
 
 export type Message = Record<string, unknown>;
 
@@ -116,41 +112,6 @@ export class Wire {
     }
     if (lines.length > 0) for (const wake of [...this.#wake]) wake();
   }
-}
-
-export type LogEntry = { level: string; msg: string; fields: object };
-export type TestServer = Wire & { closed: Promise<void>; shutdown(): void; logged: LogEntry[] };
-
-/** A whole server over in-memory streams, ended with the test. */
-export function startServer(options: Partial<ServerOptions> = {}): TestServer {
-  const input = new PassThrough();
-  const output = new PassThrough();
-  const logged: LogEntry[] = [];
-  const server = createServer({
-    input,
-    output,
-    log: logInto(logged),
-    profiles: noProfiles,
-    readOnly: false,
-    drainMs: 1_000,
-    ...options,
-  });
-  const closed = server.closed.then(() => void output.end());
-  const wire = new Wire(input, output);
-  onTestFinished(async () => {
-    input.destroy();
-    server.shutdown();
-    await closed;
-  });
-  return Object.assign(wire, { closed, shutdown: () => server.shutdown(), logged });
-}
-
-function logInto(entries: LogEntry[]): Log {
-  const entry =
-    (level: string) =>
-    (msg: string, fields: object = {}) =>
-      void entries.push({ level, msg, fields });
-  return { debug: entry('debug'), info: entry('info'), warn: entry('warn'), error: entry('error') };
 }
 
 /** The value at a path of a decoded message; undefined where there is none. */

@@ -1,0 +1,41 @@
+// Owns a whole server in memory, for the tests of what it says.
+import { PassThrough } from 'node:stream';
+import { onTestFinished } from 'vitest';
+import type { Log } from '../../src/log.ts';
+import { createServer, noProfiles, type ServerOptions } from '../../src/server.ts';
+import { Wire } from '../support/streams.ts';
+
+export type LogEntry = { level: string; msg: string; fields: object };
+export type TestServer = Wire & { closed: Promise<void>; shutdown(): void; logged: LogEntry[] };
+
+/** A whole server over in-memory streams, ended with the test. */
+export function startServer(options: Partial<ServerOptions> = {}): TestServer {
+  const input = new PassThrough();
+  const output = new PassThrough();
+  const logged: LogEntry[] = [];
+  const server = createServer({
+    input,
+    output,
+    log: logInto(logged),
+    profiles: noProfiles,
+    readOnly: false,
+    drainMs: 1_000,
+    ...options,
+  });
+  const closed = server.closed.then(() => void output.end());
+  const wire = new Wire(input, output);
+  onTestFinished(async () => {
+    input.destroy();
+    server.shutdown();
+    await closed;
+  });
+  return Object.assign(wire, { closed, shutdown: () => server.shutdown(), logged });
+}
+
+function logInto(entries: LogEntry[]): Log {
+  const entry =
+    (level: string) =>
+    (msg: string, fields: object = {}) =>
+      void entries.push({ level, msg, fields });
+  return { debug: entry('debug'), info: entry('info'), warn: entry('warn'), error: entry('error') };
+}
