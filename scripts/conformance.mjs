@@ -75,6 +75,7 @@ process.once('SIGTERM', () => giveUp('terminated'));
 try {
   process.exitCode = (await run()) ? 0 : 1;
 } catch (error) {
+  process.exitCode = 1;
   await giveUp(error.message);
 }
 await stopAll();
@@ -107,7 +108,8 @@ async function run() {
   const good = (list) => list.filter((one) => one.counts && !one.trouble).length;
   const sums = revisions.map((revision) => `${good(scored[revision])} of ${required[revision]} (${revision})`);
   const ownAll = Object.values(own).flat();
-  print(`\nconformance: ${sums.join(', ')}, product ${good(ownAll)} of ${ownAll.length}`);
+  const extra = strays.length > 0 ? `, but ${strays.length} stray lines` : '';
+  print(`\nconformance: ${sums.join(', ')}, product ${good(ownAll)} of ${ownAll.length}${extra}`);
   return wrong.length === 0 && strays.length === 0 && revisions.every((one) => good(scored[one]) === required[one]);
 }
 
@@ -311,6 +313,7 @@ async function stopAll() {
 }
 
 async function giveUp(why) {
+  if (ending) return; // what fails now fails because of the first reason
   process.stderr.write(`conformance failed: ${why}\n`);
   await stopAll();
   process.exit(1);

@@ -51,7 +51,9 @@ async function types() {
   for (const tool of tools) {
     const args = `${pascal(tool.name)}Args`;
     const result = `${pascal(tool.name)}Result`;
-    parts.push(await compile({ ...untypedAreUnknown(withDefaultsRequired(tool.inputSchema)), title: args }, args, typeOptions));
+    parts.push(
+      await compile({ ...untypedAreUnknown(withDefaultsRequired(tool.inputSchema)), title: args }, args, typeOptions),
+    );
     parts.push(await compile({ ...untypedAreUnknown(tool.outputSchema), title: result }, result, typeOptions));
   }
   const rows = (suffix) => tools.map((tool) => `  ${tool.name}: ${pascal(tool.name)}${suffix};`).join('\n');

@@ -54,7 +54,7 @@ export type ToolSource = {
   /** Tools that are methods of their own for scripts; none where it is absent. */
   isMethod?(name: string): boolean;
   /** How a call relates to tasks, where the client declares that extension; 'never' where it is absent. */
-  asTask?(name: string, args: unknown): 'never' | 'when_possible' | 'always';
+  asTask?(name: string, args: unknown, answers: Record<string, unknown>): 'never' | 'when_possible' | 'always';
   /** Calls back whenever the list has changed; declares listChanged. */
   onChanged?(changed: () => void): void;
 };

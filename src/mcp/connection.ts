@@ -27,7 +27,7 @@ export type ConnectionOptions = {
 /** Starts serving; `closed` of the peer resolves at the end. */
 export function serveMcp({ input, output, catalog, server, instructions, drainMs, report }: ConnectionOptions): Peer {
   const notify: Peer['notify'] = (method, params) => peer.notify(method, params);
-  const subscriptions = createSubscriptions(catalog, notify);
+  const subscriptions = createSubscriptions(catalog, notify, () => core.session !== undefined);
   const tasks = createTasks(subscriptions.taskChanged, (error) => report('bug', error));
   const sealer = createSealer(REQUEST_STATE_TTL_MS);
   const core: Core = { catalog, server, instructions, sealer, subscriptions, tasks, notify, session: undefined };

@@ -59,6 +59,15 @@ export function clientCapabilities({ era, core }: Pick<Served, 'era' | 'core'>):
   return core.session?.capabilities ?? {};
 }
 
+/** Throws where this very request does not declare the tasks extension. */
+export function requireTasks(served: Pick<Served, 'era' | 'core'>): void {
+  if (!declaresTasks(served)) throw missingCapability(served.era, { extensions: { [tasksExtension]: {} } });
+}
+
+export function declaresTasks(served: Pick<Served, 'era' | 'core'>): boolean {
+  return isObject(asObject(clientCapabilities(served).extensions)[tasksExtension]);
+}
+
 /** Entries on one page of a list. */
 const PAGE = 100;
 

@@ -24,20 +24,29 @@ export function withInput<T extends object>(served: Served, round: Round<T>): Pr
 }
 
 async function modern<T extends object>(served: Served, round: Round<T>): Promise<T | InputRequired> {
-  const { params, core } = served;
-  const purpose = purposeOf(served);
+  const { answers, state: known } = resumed(served);
   const context = contextOf(served);
-  if (params.requestState !== undefined) {
-    const opened = typeof params.requestState === 'string' ? core.sealer.open(params.requestState, purpose) : undefined;
-    if (!opened) throw invalidParams('requestState is not valid for this call, or has expired; call again without it');
-    context.state = opened.value;
-  }
-  context.answers = asObject(params.inputResponses);
+  context.answers = answers;
+  context.state = known;
   const result = await round(context);
   if (!needsInput(result)) return result;
   requireSupport(served, result);
   const { input, state } = result;
-  return { resultType: 'input_required', inputRequests: input, requestState: core.sealer.seal(state, purpose) };
+  return {
+    resultType: 'input_required',
+    inputRequests: input,
+    requestState: served.core.sealer.seal(state, purposeOf(served)),
+  };
+}
+
+/** What the client brings from an earlier round of this very call. */
+export function resumed(served: Served): Pick<CallContext, 'answers' | 'state'> {
+  const { requestState: token, inputResponses } = served.params;
+  const answers = asObject(inputResponses);
+  if (token === undefined) return { answers, state: undefined };
+  const opened = typeof token === 'string' ? served.core.sealer.open(token, purposeOf(served)) : undefined;
+  if (!opened) throw invalidParams('requestState is not valid for this call, or has expired; call again without it');
+  return { answers, state: opened.value };
 }
 
 async function legacy<T extends object>(served: Served, round: Round<T>): Promise<T> {
@@ -77,7 +86,7 @@ const kinds = {
   'roots/list': 'roots',
 } as const;
 
-function requireSupport(served: Served, { input }: InputNeeded): void {
+export function requireSupport(served: Served, { input }: InputNeeded): void {
   const lacking = Object.values(input)
     .map(({ method }) => kinds[method])
     .filter((kind) => !supports(served, kind));

@@ -2,7 +2,7 @@
 import type { Id, Params } from '../rpc/message.ts';
 import type { Call } from '../rpc/peer.ts';
 import type { Catalog } from './catalog.ts';
-import { asObject, invalidParams, type Served, subscriptionIdKey } from './core.ts';
+import { asObject, invalidParams, requireTasks, type Served, subscriptionIdKey } from './core.ts';
 
 /** Streams at once, and resources followed at once; stops a client from subscribing to everything there is. */
 const MAX_STREAMS = 32;
@@ -33,6 +33,7 @@ export type Subscriptions = {
 export function createSubscriptions(
   catalog: Catalog,
   notify: (method: string, params?: Params) => void,
+  hasLegacyClient: () => boolean,
 ): Subscriptions {
   const streams = new Map<Id, Stream>();
   const follows = new Map<string, Follow>();
@@ -43,7 +44,8 @@ export function createSubscriptions(
   };
   const listChanged = (list: ListName) => {
     const method = `notifications/${list}/list_changed`;
-    notify(method);
+    // Modern clients are told nothing unasked.
+    if (hasLegacyClient()) notify(method);
     for (const stream of streams.values()) if (stream.lists.has(list)) stamped(stream, method, {});
   };
   const updated = (uri: string) => {
@@ -76,8 +78,10 @@ export function createSubscriptions(
     held.stop.then((stop) => stop?.()).catch(() => {});
   }
 
-  async function listen({ call, params, core }: Served): Promise<object> {
+  async function listen(served: Served): Promise<object> {
+    const { call, params, core } = served;
     const wanted = filterOf(params, catalog);
+    if (wanted.taskIds.length > 0) requireTasks(served);
     if (streams.size >= MAX_STREAMS) throw invalidParams(`at most ${MAX_STREAMS} subscriptions at once`);
     return new Promise((resolve) => {
       const stream: Stream = {

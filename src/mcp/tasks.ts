@@ -5,16 +5,8 @@ import { isObject, type Params } from '../rpc/message.ts';
 import { Cancelled } from '../rpc/peer.ts';
 import type { CallContext, InputRequest } from './catalog.ts';
 import { supports } from './context.ts';
-import {
-  asObject,
-  clientCapabilities,
-  invalidParams,
-  missingCapability,
-  type Served,
-  stringParam,
-  tasksExtension,
-} from './core.ts';
-import { needsInput, type Round } from './elicitation.ts';
+import { invalidParams, requireTasks, type Served, stringParam } from './core.ts';
+import { needsInput, type Round, requireSupport, resumed } from './elicitation.ts';
 
 /** Tasks kept at once, running or done; stops a client that starts and never fetches. */
 const MAX_TASKS = 64;
@@ -36,6 +28,8 @@ type Task = {
   answered: () => void;
 };
 
+type Earlier = Pick<CallContext, 'answers' | 'state'>;
+
 export type Tasks = {
   /** Starts the work and returns the handle at once. */
   start(served: Served, round: Round<object>): object;
@@ -51,6 +45,7 @@ export function createTasks(changed: (id: string, task: object) => void, report:
 
   function start(served: Served, round: Round<object>): object {
     if (tasks.size >= MAX_TASKS) throw new RpcError(rpcCode.toolFailed, `At most ${MAX_TASKS} tasks at once`);
+    const earlier = resumed(served);
     const now = new Date().toISOString();
     const task: Task = {
       id: randomUUID(),
@@ -62,14 +57,14 @@ export function createTasks(changed: (id: string, task: object) => void, report:
       answered: () => {},
     };
     tasks.set(task.id, task);
-    work(task, served, round).then(
+    work(task, served, round, earlier).then(
       (result) => end(task, 'completed', { result }),
       (error: unknown) => end(task, 'failed', { error: failure(error) }),
     );
     return { ...shape(task), resultType: 'task' };
   }
 
-  async function work(task: Task, served: Served, round: Round<object>): Promise<object> {
+  async function work(task: Task, served: Served, round: Round<object>, earlier: Earlier): Promise<object> {
     const { controller } = task;
     // No progress and no log for tasks: their state is fetched.
     const context: CallContext = {
@@ -77,12 +72,12 @@ export function createTasks(changed: (id: string, task: object) => void, report:
       progress: () => {},
       log: () => {},
       supports: (kind) => supports(served, kind),
-      answers: {},
-      state: undefined,
+      ...earlier,
     };
     for (;;) {
       const result = await round(context);
       if (!needsInput(result)) return result;
+      requireSupport(served, result);
       context.answers = await ask(task, result.input);
       context.state = result.state;
     }
@@ -114,6 +109,7 @@ export function createTasks(changed: (id: string, task: object) => void, report:
   function end(task: Task, status: Status, outcome: Pick<Task, 'result' | 'error'>): void {
     if (isOver(task)) return;
     Object.assign(task, outcome);
+    delete task.inputRequests;
     move(task, status);
     setTimeout(() => tasks.delete(task.id), TTL_MS).unref();
   }
@@ -128,9 +124,7 @@ export function createTasks(changed: (id: string, task: object) => void, report:
   }
 
   function find(served: Served): Task {
-    const declared = asObject(clientCapabilities(served).extensions);
-    if (!isObject(declared[tasksExtension]))
-      throw missingCapability(served.era, { extensions: { [tasksExtension]: {} } });
+    requireTasks(served);
     const task = tasks.get(stringParam(served.params, 'taskId'));
     if (!task) throw invalidParams('no such task');
     return task;

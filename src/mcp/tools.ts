@@ -3,16 +3,7 @@ import { RpcError, rpcCode, type ToolErrorData } from '../errors.ts';
 import { isObject, toJson } from '../rpc/message.ts';
 import type { CallContext, InputNeeded, ToolOutcome } from './catalog.ts';
 import { contextOf } from './context.ts';
-import {
-  asObject,
-  clientCapabilities,
-  invalidParams,
-  missingCapability,
-  page,
-  type Served,
-  stringParam,
-  tasksExtension,
-} from './core.ts';
+import { asObject, declaresTasks, invalidParams, page, requireTasks, type Served, stringParam } from './core.ts';
 import { needsInput, withInput } from './elicitation.ts';
 
 export function listTools({ params, core }: Served): object {
@@ -27,11 +18,10 @@ export async function callTool(served: Served): Promise<object> {
   if (!isObject(args)) throw invalidParams('expected arguments to be an object');
   if (!tools.has(name)) throw invalidParams('unknown tool; tools/list has them all');
   const run = async (context: CallContext) => rendered(await tools.run(name, args, context));
-  const wish = tools.asTask?.(name, args) ?? 'never';
+  const wish = tools.asTask?.(name, args, asObject(params.inputResponses)) ?? 'never';
   if (wish === 'never' || served.era.kind === 'legacy') return withInput(served, run);
-  const declared = isObject(asObject(clientCapabilities(served).extensions)[tasksExtension]);
-  if (declared) return core.tasks.start(served, run);
-  if (wish === 'always') throw missingCapability(served.era, { extensions: { [tasksExtension]: {} } });
+  if (declaresTasks(served)) return core.tasks.start(served, run);
+  if (wish === 'always') requireTasks(served);
   return withInput(served, run);
 }
 

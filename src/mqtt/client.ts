@@ -13,6 +13,10 @@ const FIRST_BACKOFF_MS = 500;
 const LAST_BACKOFF_MS = 30_000;
 /** A connection that holds this long makes the next backoff short again, ms: two clients of one id take turns slowly. */
 const STABLE_MS = 30_000;
+/** Short connections in a row, closed without a word, after which another client is taken to have the same id. */
+const TAKEOVER_SIGNS = 3;
+/** How long an attempt to come back may take, ms: shorter than a collection waits for it. */
+const RECONNECT_TIMEOUT_MS = 8_000;
 /** How long a graceful end may take before the socket is closed, ms. */
 const END_GRACE_MS = 1_000;
 /** MQTT 5.0 table 2-6 */
@@ -26,6 +30,8 @@ export type Dial = {
   /** JSON of Credentials. */
   credentials: Sealed;
   clientId: string;
+  /** It was chosen by the caller, so that another client may have it too. */
+  ownClientId: boolean;
   keepaliveSeconds: number;
   cleanStart: boolean;
   sessionExpirySeconds: number;
@@ -146,6 +152,9 @@ function createLink(client: MqttClient, connack: IConnackPacket, dialled: Dial):
   let events: LinkEvents | undefined;
   let attempts = 0;
   let stable: NodeJS.Timeout | undefined;
+  let holds = false;
+  let tries = 0;
+  let thrownOut = 0;
   let failure: unknown;
   const inFlight = new Set<() => void>();
   const reasonCodes = new Map<number, number>();
@@ -155,6 +164,15 @@ function createLink(client: MqttClient, connack: IConnackPacket, dialled: Dial):
     client.options.reconnectPeriod = backoff(attempts);
   };
   setBackoff();
+  const keep = () => {
+    stable = setTimeout(() => {
+      holds = true;
+      attempts = 0;
+      setBackoff();
+    }, STABLE_MS).unref();
+  };
+  keep();
+  client.options.connectTimeout = RECONNECT_TIMEOUT_MS;
   client.options.reconnectOnConnackError = true;
   // What the broker keeps while we are away is ours to get, once it was asked to keep it.
   if (v5 && dialled.sessionExpirySeconds > 0) client.options.clean = false;
@@ -167,6 +185,8 @@ function createLink(client: MqttClient, connack: IConnackPacket, dialled: Dial):
   });
   client.on('error', (error) => {
     failure = error;
+    // A malformed packet among them: nothing behind it can be trusted (MQTT 5.0 section 4.13.1).
+    client.stream.destroy();
   });
   client.on('disconnect', ({ reasonCode }) => {
     failure = Object.assign(new Error('DISCONNECT'), { code: reasonCode ?? 0, disconnect: true });
@@ -175,8 +195,19 @@ function createLink(client: MqttClient, connack: IConnackPacket, dialled: Dial):
     // The broker should close now; one that does not would look connected.
     client.stream.destroy();
   });
+  // Before mqtt.js' own listener, which sets out for the next connection.
+  client.prependListener('close', () => {
+    if (!client.connected) return;
+    // Not every broker says 0x8e. One that is there at once, and soon closes again without a word, most likely means it.
+    thrownOut = failure === undefined && !holds && tries < 2 ? thrownOut + 1 : 0;
+    tries = 0;
+    if (!dialled.ownClientId || thrownOut < TAKEOVER_SIGNS) return;
+    failure = Object.assign(new Error('taken over'), { code: SESSION_TAKEN_OVER, presumed: true });
+    client.options.reconnectPeriod = 0;
+  });
   client.on('close', () => {
     clearTimeout(stable);
+    holds = false;
     for (const fail of [...inFlight]) fail();
     reasonCodes.clear();
     events?.down(failure, client.options.reconnectPeriod === 0);
@@ -184,13 +215,11 @@ function createLink(client: MqttClient, connack: IConnackPacket, dialled: Dial):
   });
   client.on('reconnect', () => {
     attempts += 1;
+    tries += 1;
     setBackoff();
   });
   client.on('connect', ({ sessionPresent }) => {
-    stable = setTimeout(() => {
-      attempts = 0;
-      setBackoff();
-    }, STABLE_MS).unref();
+    keep();
     events?.up(sessionPresent);
   });
 

@@ -58,11 +58,13 @@ function prepare(request: ConnectRequest, target: Target, profile: OpenProfile |
   if (password !== undefined) credentials.password = password;
   // A WebSocket path may hold a token.
   if (target.path !== undefined) credentials.path = target.path;
+  const chosen = request.clientId ?? target.clientId;
   return {
     endpoint: { transport: target.transport, host: target.host, port: target.port, tls: profile?.tls ?? {} },
     vault,
     credentials: vault.seal(JSON.stringify(credentials)),
-    clientId: request.clientId ?? target.clientId ?? `mqtt-mcp-${randomBytes(6).toString('hex')}`,
+    clientId: chosen ?? `mqtt-mcp-${randomBytes(6).toString('hex')}`,
+    ownClientId: chosen !== undefined,
     keepaliveSeconds: profile?.keepaliveSeconds ?? request.keepaliveSeconds,
     cleanStart: request.cleanStart,
     sessionExpirySeconds: request.sessionExpirySeconds,

@@ -66,6 +66,8 @@ export function publishFailure(error: unknown, facts: SessionFacts, timeoutMs: n
 
 /** Why a connection went down, for connection_error: one sentence, no credential, no broker text. */
 export function downReason(error: unknown, { broker: host, port, tls, protocolVersion }: SessionFacts): string {
+  if (error instanceof Error && 'presumed' in error)
+    return 'the broker closed the connection again and again: another client seems to use the same client id';
   if (isDisconnect(error)) {
     const reason = reasonText(numericCode(error) ?? 0, 'disconnect', protocolVersion);
     return `the broker sent DISCONNECT: ${reason}`;

@@ -117,6 +117,7 @@ export class LiveSession implements Session {
 
   async listen(filter: string, { qos, retained, signal }: ListenOptions, sink: Sink): Promise<Subscription> {
     checkFilter(filter);
+    signal.throwIfAborted();
     this.#assertConnected();
     const watch = new DumpWatch();
     const watched: Sink = (message) => {
@@ -153,6 +154,7 @@ export class LiveSession implements Session {
     if (request.properties?.response_topic !== undefined) checkTopicName(request.properties.response_topic);
     this.#policy.mayPublish();
     this.#checkLimits(request);
+    request.signal.throwIfAborted();
     this.#assertConnected();
   }
 

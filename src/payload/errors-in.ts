@@ -81,6 +81,7 @@ function judgeString(value: string, role: KeyRole, depth: number): Severity | un
   if (role.is === 'detector') return ACTIVE.test(value) ? role.severity : undefined;
   if (role.is === 'name') return isOneWord(value) ? troubleAlone(fold(value)) : undefined;
   if (role.is === 'timeout') return judgeText(value);
+  if (role.is === 'level' && /^(?:major|minor)$/i.test(value)) return /^major$/i.test(value) ? 'error' : 'warning';
   if (role.is === 'good' && !(role.shallow && depth > 1) && /^(?:false|no|nein)$/i.test(value)) return role.severity;
   return judgeState(value);
 }

@@ -31,7 +31,7 @@ const SETTING =
   probability score margin budget tolerance std standard mean rms avg tracking position time timestamp ts at date since until
   duration ms sec seconds minute minutes hour hours day days age uptime retry retries window url path file version test ack
   acknowledged acked muted silenced handling handler safe over set command cmd filter delta level high low hi lo upper lower
-  free frei correction location zone area room grenze schwelle grenzwert zeit`);
+  free frei correction next ignore ignored if when location zone area room grenze schwelle grenzwert zeit`);
 
 /** Never about this moment, whatever else the key says; nothing below is looked at. Discovery and device lists. */
 const SKIP =
@@ -90,7 +90,7 @@ function troubleRole(list: readonly string[]): KeyRole | undefined {
   if (list.slice(0, at).some((word) => NEGATORS.has(word)))
     return { is: 'good', severity, shallow: false, zero: false };
   if (noun.startsWith('timeout')) return { is: list.length === 1 ? 'timeout' : 'skip' };
-  if (list.some((word) => RESOLVED.has(word))) return { is: 'skip' };
+  if (list[0] === 'on' || list.some((word) => RESOLVED.has(word))) return { is: 'skip' };
   if (list.length === 2 && list[1] === 'level') return { is: 'level' };
   const settings = list.filter((word) => SETTING.has(word));
   if (!settings.every((word) => DIRECTION.has(word))) return { is: 'skip' };

@@ -9,7 +9,7 @@ const STARTS = `err fault fail alarm alert excep fatal panic crit krit emerg not
   brownout overlo überl ueberl unhea unresp died intrus estop fehl stör stoer gestör gestoer ausf ausg warn proble degra timeo
   timed discon refus denied reject abort unexp caution achtung invalid ungül unguel stall jamm stuck tripp abnorm anomal leck
   bad lost dead block stale schlecht verlor tamper smoke leak burgl rauch wassere low schwach leer drop unterbr abgebr kein
-  memory not unable could nicht http statusc status_c status-c responsec response_c response-c`;
+  memory unable major minor could nicht http statusc status_c status-c responsec response_c response-c`;
 
 /** German compounds end in these: `Pumpenstörung`. */
 const INNER = 'fehler störung stoerung ausfall alarm warnung';
@@ -19,15 +19,15 @@ const GOOD_KEYS = `ok okay success successful successfully healthy operational o
   available valid verbunden verfuegbar verfügbar erfolgreich`;
 const KEY_ENDS = ['":', '" ', '"\t', '"\n', '"\r'];
 
-/** A log level by letter (`[E][wifi]`, `E (12)`), and the JSON escape of a letter that may begin any of these. */
-const MARKS = ['[e][', '[w][', '\\u0'];
+/** A log level by letter (`[E][wifi]`, `E (12)`), the JSON escape of a letter that may begin any of these, "isn't". */
+const MARKS = ['[e][', '[w][', '\\u0', "n't", 'n’t'];
 const LETTERS = ['e (', 'w ('];
 
 const STEMS = compile([
   ...[...list(STARTS), ...LETTERS].flatMap((stem) => stemsOf(stem, true)),
   ...[...list(INNER), ...MARKS].flatMap((stem) => stemsOf(stem, false)),
   ...list(GOOD_KEYS).flatMap((key) => KEY_ENDS.flatMap((end) => stemsOf(key + end, true))),
-  ...stemsOf('no', true, true), // "no response"
+  ...['no', 'not'].flatMap((word) => stemsOf(word, true, true)), // "no response", not "note"
 ]);
 
 function list(stems: string): string[] {

@@ -138,9 +138,14 @@ function isNegated(tokens: readonly string[], i: number): boolean {
     if (words.NEGATORS.has(word)) return true;
     if (words.RESOLVED.has(word)) return !words.NEGATORS.has(tokens[i - back - 1] ?? '');
     if ((word === 'of' || word === 'from') && tokens[i - back - 1] === 'free') return true;
+    if (word === 'of' && isZero(tokens[i - back - 1] ?? '')) return true; // "0 of 12 tests failed"
     if (back === 1 && word === 'if') return true;
+    if (back === 1 && words.CONJUNCTIONS.has(word) && words.troubleOf(tokens[i - 2] ?? '') !== undefined) {
+      return isNegated(tokens, i - 2);
+    }
     if (back === 1 && word === 'the' && tokens[i] === 'exception' && tokens[i + 1] === 'of') return true;
     if (back <= 2 && isZero(word)) return isQuantity(tokens, i, back);
+    if (/^\d/.test(word) && tokens[i - back - 1] !== 'of') return false; // "no errors 3 warnings"
   }
   return false;
 }
@@ -161,12 +166,13 @@ function isEnded(tokens: readonly string[], i: number): boolean {
   let next = i + 1;
   while (next <= i + 2 && words.VALUE_NOUNS.has(tokens[next] ?? '')) next++;
   const word = tokens[next];
+  if (next > i + 1 && words.COUNTERS.has(tokens[next - 1] ?? '') && isWord(word) && !/^\d/.test(word)) return true;
   if (word === undefined) return false;
   if (word === ':') return isFineValue(tokens, next + 1) || isMeasure(tokens, i, next + 1);
   if (isZero(word) || isMeasure(tokens, i, next)) return true;
   const ends = !isWord(tokens[next + 1]);
   if (words.DEFUSED_AT_END.has(word) && ends) return true;
-  if (words.DEFUSED.has(word)) return !followedBy(words.BREACHED, tokens, next);
+  if (words.DEFUSED.has(word)) return !(words.MEASURES.has(word) && followedBy(words.BREACHED, tokens, next));
   return isResolved(tokens, i);
 }
 
@@ -200,7 +206,7 @@ function isFineValue(tokens: readonly string[], j: number): boolean {
 function isMeasure(tokens: readonly string[], i: number, j: number): boolean {
   const value = tokens[j] ?? '';
   const word = tokens[i] ?? '';
-  if (word.startsWith('timeout')) return /^\d/.test(value);
+  if (word.startsWith('timeout')) return value === 'set' || /^\d/.test(value);
   return words.CODED.has(word) && /^\d+[.,]\d+$/.test(value);
 }
 

@@ -87,15 +87,16 @@ export const FINE =
 /** Words after or before trouble that end it: "alarm cleared", "recovered from failure". */
 export const RESOLVED =
   words(`cleared resolved recovered recovery fixed restored acknowledged acked behoben quittiert erledigt
-  vorbei beendet disarmed suppressed`);
+  vorbei beendet aufgehoben disarmed suppressed reconnected`);
 
 /** Words right behind a trouble noun that make it something else: "error handling", "alarm clock". */
 export const DEFUSED =
   words(`free frei off aus handling handler handlers correction tolerant tolerance threshold thresholds
   limit limits rate rates log logs level levels budget clock armed disabled enabled history setting settings config
-  configuration margin bars safe proof mode sound volume tone inactive clear none false null nil`);
+  configuration margin bars safe proof mode sound volume tone inactive clear lamp test none false null nil`);
 
-/** ... unless one of these follows: "alarm limit exceeded". */
+/** ... unless the noun is a measure and it is past it: "alarm limit exceeded". */
+export const MEASURES = words('threshold thresholds limit limits rate rates level levels margin budget');
 export const BREACHED = words('exceeded reached above high violated ueberschritten erreicht verletzt');
 
 /** Right behind a trouble noun, at the end of a clause: "alarm over", "fault reset". */
@@ -105,6 +106,12 @@ export const DEFUSED_AT_END = words('over reset gone ended');
 export const VALUE_NOUNS = words(
   'code codes count counter number nr num no state status flag flags total value s en is are ist',
 );
+
+/** Of these, those that are a thing of their own where no value follows: "the error counter of the pump". */
+export const COUNTERS = words('count counter counts number');
+
+/** Words that carry a negation on: "no errors or warnings". */
+export const CONJUNCTIONS = words('or nor and oder und noch');
 
 /** Words in front of a quantity: "with 0 alarms". */
 export const BEFORE_QUANTITY = words(

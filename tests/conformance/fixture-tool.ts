@@ -8,6 +8,8 @@ export type Tool = {
   inputSchema?: object;
   /** Absent: never a task. */
   task?: 'when_possible' | 'always';
+  /** A question that is asked before the call becomes a task. */
+  asksFirst?: string;
   run(args: Params, context: CallContext): ToolOutcome | Promise<ToolOutcome>;
 };
 

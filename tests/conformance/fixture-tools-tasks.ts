@@ -65,6 +65,7 @@ export const taskTools: Record<string, Tool> = {
   test_tool_with_task: {
     description: 'Asks for a name, then goes on as a task',
     task: 'always',
+    asksFirst: 'user_name',
     run: async (_args, { answers, signal }) => {
       const given = accepted(answers.user_name)?.name;
       if (typeof given !== 'string') return { input: { user_name: form('What is your name?', { name: string }) } };

@@ -138,7 +138,10 @@ export const tools: ToolSource = {
     if (!tool) throw new Error('run: no such tool');
     return tool.run(isObject(args) ? args : {}, context);
   },
-  asTask: (name) => offered().get(name)?.task ?? 'never',
+  asTask: (name, _args, answers) => {
+    const { task = 'never', asksFirst } = offered().get(name) ?? {};
+    return asksFirst !== undefined && answers[asksFirst] === undefined ? 'never' : task;
+  },
   onChanged: toolToggle.watch,
 };
 

@@ -1,14 +1,15 @@
 // Owns a whole server in memory, for the tests of what it says.
 import { PassThrough } from 'node:stream';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import type { Log } from '../../src/log.ts';
 import { createServer, noProfiles, type ServerOptions } from '../../src/server.ts';
 import { Wire } from '../support/streams.ts';
+import { objections } from './official.ts';
 
 export type LogEntry = { level: string; msg: string; fields: object };
 export type TestServer = Wire & { closed: Promise<void>; shutdown(): void; logged: LogEntry[] };
 
-/** A whole server over in-memory streams, ended with the test. */
+/** A whole server over in-memory streams, ended with the test, which fails where the SDKs object to a line of it. */
 export function startServer(options: Partial<ServerOptions> = {}): TestServer {
   const input = new PassThrough();
   const output = new PassThrough();
@@ -19,6 +20,7 @@ export function startServer(options: Partial<ServerOptions> = {}): TestServer {
     log: logInto(logged),
     profiles: noProfiles,
     readOnly: false,
+    danger: 'ask',
     drainMs: 1_000,
     ...options,
   });
@@ -28,6 +30,7 @@ export function startServer(options: Partial<ServerOptions> = {}): TestServer {
     input.destroy();
     server.shutdown();
     await closed;
+    expect(await objections(wire.sent, wire.received)).toEqual([]);
   });
   return Object.assign(wire, { closed, shutdown: () => server.shutdown(), logged });
 }

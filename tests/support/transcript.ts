@@ -1,13 +1,16 @@
 // Owns transcripts: files of lines sent (`>`) and expected (`<`), run against a wire. A file opens with `#` lines that
 // say what it pins; `> …` is sent literally, once the expected lines above it have come. Expected lines in a row may
-// come in any order. At the end the input ends, and nothing more may come.
+// come in any order. The input ends at `. eof`, or with the file; then nothing more may come.
 // In an expected line "…" stands for any value, "a…b" for any text between, and a member named "…" for any others.
 // `$broker` is the URL of the tests' broker.
 import { readFileSync } from 'node:fs';
 import { isObject } from '../../src/rpc/message.ts';
 import type { Wire } from './streams.ts';
 
-export type Step = { at: number; send: string } | { at: number; expect: unknown; text: string };
+export type Step =
+  | { at: number; send: string }
+  | { at: number; eof: true }
+  | { at: number; expect: unknown; text: string };
 export type Transcript = { title: string; steps: Step[] };
 
 export function readTranscript(file: string, substitutions: Record<string, string> = {}): Transcript {
@@ -19,7 +22,8 @@ export function readTranscript(file: string, substitutions: Record<string, strin
     if (line.startsWith('# ')) titles.push(body);
     else if (line.startsWith('> ')) steps.push({ at: index + 1, send: body });
     else if (line.startsWith('< ')) steps.push({ at: index + 1, expect: JSON.parse(body), text: body });
-    else if (line !== '') throw new Error(`${file}:${index + 1}: expected #, > or <`);
+    else if (line === '. eof') steps.push({ at: index + 1, eof: true });
+    else if (line !== '') throw new Error(`${file}:${index + 1}: expected #, >, < or . eof`);
   }
   return { title: titles.join(' '), steps };
 }
@@ -28,8 +32,9 @@ export function readTranscript(file: string, substitutions: Record<string, strin
 export async function play({ steps }: Transcript, wire: Wire): Promise<void> {
   for (let i = 0; i < steps.length; ) {
     const step = steps[i];
-    if (step && 'send' in step) {
-      wire.send(step.send);
+    if (step && 'send' in step) wire.send(step.send);
+    if (step && 'eof' in step) wire.end();
+    if (step && !('expect' in step)) {
       i += 1;
       continue;
     }
