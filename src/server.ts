@@ -13,6 +13,7 @@ import { createPrompts } from './prompts/index.ts';
 import { createResources } from './resources/index.ts';
 import { templates } from './resources/uri.ts';
 import { createConsent } from './tools/consent.ts';
+import { createHeld } from './tools/held.ts';
 import { createRegistry } from './tools/registry.ts';
 import { name, title, version } from './version.ts';
 
@@ -59,8 +60,10 @@ export function createServer({
     policy,
     ...(ttlMs === undefined ? {} : { ttlMs }),
   });
-  const consent = createConsent(() => randomBytes(12).toString('base64url'));
-  const registry = createRegistry({ pool, consent, danger }, readOnly ? isReading : undefined);
+  const token = () => randomBytes(12).toString('base64url');
+  const consent = createConsent(token);
+  const held = createHeld(token);
+  const registry = createRegistry({ pool, consent, held, danger }, readOnly ? isReading : undefined);
   const resources = createResources(pool);
   const catalog = {
     tools: { ...registry, isMethod: registry.has },

@@ -76,7 +76,9 @@ export function dial(options: Dial, protocolVersion: 4 | 5, signal: AbortSignal)
     let reached = false;
     const build = (client: MqttClient): Duplex => {
       const { username, password, path = '/' } = openCredentials(options);
-      Object.assign(client.options, { username, password });
+      // 3.1.1 has no password without a user name [MQTT-3.1.2-22], and mqtt-packet writes none; an empty one will do.
+      const needed = password === undefined ? undefined : '';
+      Object.assign(client.options, { username: username ?? needed, password });
       // mqtt.js reads both right after this returns, to write the CONNECT; then they are gone.
       queueMicrotask(() => Object.assign(client.options, { username: undefined, password: undefined }));
       const stream = openStream({ ...options.endpoint, path });

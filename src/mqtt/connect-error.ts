@@ -179,7 +179,7 @@ const closedCodes = new Set([
 function closed(transport: Transport): Verdict {
   const hints = {
     tcp: 'The port may expect TLS (mqtts://) or WebSocket (ws://), or the broker does not admit you, or is starting.',
-    tls: 'The broker may want a client certificate, may not admit this client, or still be starting.',
+    tls: 'The port may be one without TLS (mqtt://); or the broker wants a client certificate, or does not admit you.',
     ws: 'Check port and path; the port may expect TLS (wss://) or be a plain MQTT port (mqtt://).',
     wss: 'Check port and path; the port may be one without TLS (ws://), or want a client certificate.',
   };

@@ -8,6 +8,7 @@ import { connectError } from './connect-error.ts';
 import { parseConnectionString, type Target } from './connection-string.ts';
 import type { OpenProfile } from './profile.ts';
 import { LiveSession } from './session.ts';
+import { tlsContext } from './stream.ts';
 import type { BrokerLimits, ConnectRequest } from './types.ts';
 import { createVault } from './vault.ts';
 
@@ -24,20 +25,19 @@ export async function connect(
 ): Promise<LiveSession> {
   const began = performance.now();
   const target = parseConnectionString(profile?.url ?? request.connectionString ?? '');
-  const dialling = prepare(request, target, profile);
-  const { endpoint } = dialling;
   const deadline = AbortSignal.timeout(request.timeoutSeconds * 1000);
   const version = request.protocolVersion ?? profile?.protocolVersion;
   try {
+    const dialling = prepare(request, target, profile);
     const { link, protocolVersion, notes } = await reach(dialling, version, AbortSignal.any([signal, deadline]));
     const facts = {
       id: options.id,
       name: options.name,
-      broker: endpoint.host,
-      port: endpoint.port,
+      broker: target.host,
+      port: target.port,
       clientId: link.connack.properties?.assignedClientIdentifier ?? dialling.clientId,
       protocolVersion,
-      tls: endpoint.transport === 'tls' || endpoint.transport === 'wss',
+      tls: target.transport === 'tls' || target.transport === 'wss',
       limits: limitsOf(link),
       connectMs: Math.round((performance.now() - began) * 10) / 10,
       notes,
@@ -45,8 +45,8 @@ export async function connect(
     return new LiveSession(facts, link, options.policy, options.ttlMs);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    if (deadline.aborted) throw tooSlow(endpoint, request.timeoutSeconds);
-    throw connectError(error, endpoint);
+    if (deadline.aborted) throw tooSlow(target, request.timeoutSeconds);
+    throw connectError(error, target);
   }
 }
 
@@ -60,7 +60,12 @@ function prepare(request: ConnectRequest, target: Target, profile: OpenProfile |
   if (target.path !== undefined) credentials.path = target.path;
   const chosen = request.clientId ?? target.clientId;
   return {
-    endpoint: { transport: target.transport, host: target.host, port: target.port, tls: profile?.tls ?? {} },
+    endpoint: {
+      transport: target.transport,
+      host: target.host,
+      port: target.port,
+      tls: tlsContext(profile?.tls ?? {}),
+    },
     vault,
     credentials: vault.seal(JSON.stringify(credentials)),
     clientId: chosen ?? `mqtt-mcp-${randomBytes(6).toString('hex')}`,
@@ -96,7 +101,7 @@ function mayBeVersion(error: unknown): boolean {
   );
 }
 
-function tooSlow({ host, port }: Dial['endpoint'], seconds: number): ToolError {
+function tooSlow({ host, port }: Target, seconds: number): ToolError {
   const at = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   return new ToolError(
     'connection_timeout',

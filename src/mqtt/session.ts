@@ -291,6 +291,7 @@ export class LiveSession implements Session {
       for (const filter of left) this.#link.unsubscribe(filter).catch(() => {});
     }
     this.#leftMeanwhile.clear();
+    this.stateBell.ring();
   }
 
   /** Messages of the filter come again. */

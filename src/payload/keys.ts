@@ -24,20 +24,23 @@ function words(list: string): ReadonlySet<string> {
 }
 
 /** With a trouble noun: it is a setting, a time, a measure or the end of trouble, as `error_threshold`, `alarm_time`. */
-const SETTING =
-  words(`threshold thresholds limit limits max min maximum minimum enabled enable config configuration setting
-  settings interval delay mode mask setpoint hysteresis topic template payload pl supported options default defaults schema
-  sound volume tone clock name names id ids uuid icon unit priority color colour schedule rate ratio percent percentage pct
-  probability score margin budget tolerance std standard mean rms avg tracking position time timestamp ts at date since until
-  duration ms sec seconds minute minutes hour hours day days age uptime retry retries window url path file version test ack
-  acknowledged acked muted silenced handling handler safe over set command cmd filter delta level high low hi lo upper lower
-  free frei correction next ignore ignored if when location zone area room grenze schwelle grenzwert zeit`);
+const SETTING = words(`
+  threshold thresholds limit limits max min maximum minimum enabled enable config configuration setting settings
+  interval delay mode mask setpoint hysteresis topic template payload pl supported options default defaults schema
+  sound volume tone clock name names id ids uuid icon unit priority color colour schedule rate ratio percent
+  percentage pct probability score margin budget tolerance std standard mean rms avg tracking position time
+  timestamp ts at date since until duration ms sec seconds minute minutes hour hours day days age uptime retry
+  retries window url path file version test ack acknowledged acked muted silenced handling handler safe over set
+  command cmd filter delta level high low hi lo upper lower free frei correction next ignore ignored if when
+  location zone area room grenze schwelle grenzwert zeit
+`);
 
 /** Never about this moment, whatever else the key says; nothing below is looked at. Discovery and device lists. */
-const SKIP =
-  words(`id ids uuid icon icons label labels unit template templates pl topic topics url uri path file options option
-  config configuration settings definition exposes schema defaults default supported threshold thresholds limits enum features
-  model manufacturer vendor version firmware name names friendlyname title author`);
+const SKIP = words(`
+  id ids uuid icon icons label labels unit template templates pl topic topics url uri path file options option
+  config configuration settings definition exposes schema defaults default supported threshold thresholds limits
+  enum features model manufacturer vendor version firmware name names friendlyname title author
+`);
 
 const NAME = words(
   'type class kind category device sensor entity location room area zone host hostname client user source',
@@ -46,10 +49,11 @@ const LEVEL = words('level lvl levelname severity');
 const HTTP = /^(?:(?:http[_-]?)?status|http|response)[_-]?code$|^http[_-]?status$/i;
 const STATUS = words('status state stat health condition availability lwt zustand');
 const COUNT = words('count counts counter total num number sum anzahl');
-const MARKS =
-  words(`is was has in have get current currently last previous prev latest active present raised triggered code no nr
-  number count counts counter total num message msg text description desc detail details reason type value string info flag flags
-  state status stat s any new list data aktiv anzahl letzter letzte letztes`);
+const MARKS = words(`
+  is was has in have get current currently last previous prev latest active present raised triggered code no nr
+  number count counts counter total num message msg text description desc detail details reason type value string
+  info flag flags state status stat s any new list data aktiv anzahl letzter letzte letztes
+`);
 const PAST = words('last previous prev letzter letzte letztes');
 const DIRECTION = words('high low hi lo upper lower zone area room position location tracking');
 const GOOD_SEVERE = words(

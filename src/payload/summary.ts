@@ -11,6 +11,8 @@ import type { RawMessage, WireMessage } from './types.ts';
 /** `cut`: payloads that were cut so that the result fits its line, see fitMessages. */
 export type Summary = {
   kept: WireMessage[];
+  /** Which of the messages given they are. */
+  kept_indices: number[];
   omitted: Omitted;
   cut: number;
   properties_dropped: number;
@@ -36,5 +38,5 @@ export function summarise(
     return [renderMessage(message, startedAt, omitted.count > 0 ? reason : undefined, decoded[index])];
   });
   const { messages: fitted, ...given } = fitMessages(rendered, budget);
-  return { kept: fitted, omitted, ...given };
+  return { kept: fitted, kept_indices: kept.map(({ index }) => index), omitted, ...given };
 }

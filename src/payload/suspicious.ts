@@ -4,19 +4,24 @@
 import { compile, occursInBytes, occursInText, stemsOf } from './stems.ts';
 
 /** The beginnings of every word and phrase of words.ts, one each; a word counts only where it begins (`default`). */
-const STARTS = `err fault fail alarm alert excep fatal panic crit krit emerg notfall nok offline unavail unreach traceb crash
-  segf oom malfu defe broken kaputt corrupt overh overt overp überh ueberh übert uebert shortc kurzs overc overv underv
-  brownout overlo überl ueberl unhea unresp died intrus estop fehl stör stoer gestör gestoer ausf ausg warn proble degra timeo
-  timed discon refus denied reject abort unexp caution achtung invalid ungül unguel stall jamm stuck tripp abnorm anomal leck
-  bad lost dead block stale schlecht verlor tamper smoke leak burgl rauch wassere low schwach leer drop unterbr abgebr kein
-  memory unable major minor could nicht http statusc status_c status-c responsec response_c response-c`;
+const STARTS = `
+  err fault fail alarm alert excep fatal panic crit krit emerg notfall nok offline unavail unreach traceb crash segf
+  oom malfu defe broken kaputt corrupt overh overt overp überh ueberh übert uebert shortc kurzs overc overv underv
+  brownout overlo überl ueberl unhea unresp died intrus estop fehl stör stoer gestör gestoer ausf ausg warn proble
+  degra timeo timed discon refus denied reject abort unexp caution achtung invalid ungül unguel stall jamm stuck
+  tripp abnorm anomal leck bad lost dead block stale schlecht verlor tamper smoke leak burgl rauch wassere low
+  schwach leer drop unterbr abgebr kein memory unable major minor could nicht http statusc status_c status-c
+  responsec response_c response-c
+`;
 
 /** German compounds end in these: `Pumpenstörung`. */
 const INNER = 'fehler störung stoerung ausfall alarm warnung';
 
 /** Keys whose `false` is trouble; what follows tells the key from the value `"ok"`. */
-const GOOD_KEYS = `ok okay success successful successfully healthy operational online reachable alive erreichbar connected
-  available valid verbunden verfuegbar verfügbar erfolgreich`;
+const GOOD_KEYS = `
+  ok okay success successful successfully healthy operational online reachable alive erreichbar connected available
+  valid verbunden verfuegbar verfügbar erfolgreich
+`;
 const KEY_ENDS = ['":', '" ', '"\t', '"\n', '"\r'];
 
 /** A log level by letter (`[E][wifi]`, `E (12)`), the JSON escape of a letter that may begin any of these, "isn't". */
@@ -31,7 +36,7 @@ const STEMS = compile([
 ]);
 
 function list(stems: string): string[] {
-  return stems.split(/\s+/);
+  return stems.trim().split(/\s+/);
 }
 
 /** Whether a payload deserves decodePayload and severityOf at all. */

@@ -1,6 +1,7 @@
 // Owns the judgement of a text: does it report trouble? By meaning: negations, zero counts, settings and things that
 // are over are told from the real thing. Must not know topics or JSON. Linear; long texts are judged by their ends.
 
+import { logLevel } from './log-level.ts';
 import { suspiciousText } from './suspicious.ts';
 import type { Severity } from './types.ts';
 import * as words from './words.ts';
@@ -10,10 +11,19 @@ export function judgeText(text: string): Severity | undefined {
   return suspiciousText(text) ? judgeSuspicious(text) : undefined;
 }
 
+/** Lines that a log says are no trouble are passed over, up to this many. */
+const MAX_QUIET_LINES = 1000;
+
 function judgeSuspicious(text: string): Severity | undefined {
-  const level = logLevel(text);
-  if (level === 'quiet') return undefined;
-  return level ?? judgeTokens(words.tokenize(text));
+  let rest = text;
+  for (let line = 0; line < MAX_QUIET_LINES; line++) {
+    const level = logLevel(rest);
+    if (level !== 'quiet') return level ?? judgeTokens(words.tokenize(rest));
+    const end = rest.indexOf('\n');
+    if (end < 0) return undefined;
+    rest = rest.slice(end + 1);
+  }
+  return undefined;
 }
 
 /** Like judgeText, but of a value that may be one word: "bad" says nothing in a sentence and much alone. */
@@ -41,30 +51,6 @@ export function saysFine(text: string): boolean {
 
 const TIME = /^(?:\d{4}-\d\d-\d\d(?:[T ][\d:.,+-]{4,20}Z?)?|\d{1,2}:\d\d(?::\d\d)?)$/;
 const FINE_START: ReadonlySet<string> = new Set(['ok', 'okay', 'normal', 'success', 'good', 'kein', 'keine']);
-
-/** Severity letters of ESPHome (`[E][wifi:012]`) and ESP-IDF (`E (1234) wifi:`). */
-const LETTERED = /^ ?(?:\[[\d;]*m)?(?:\[([EWICDV])\]\[|([EWIDV]) \(\d+\))/;
-const SYSLOG_PRIORITY = /^<(\d{1,3})>/;
-const LEVEL_WORD =
-  /\b(?:(FATAL|CRIT(?:ICAL)?|ERR(?:OR)?|WARN(?:ING)?|EMERG|ALERT)|(INFO|DEBUG|TRACE|NOTICE|VERBOSE))\b/;
-const QUIET_LEVEL = /(?:\blevel["']?\s?[=:]\s?["']?|^.{0,40}[[<(])(?:info|debug|trace|notice|verbose)\b/i;
-
-/** What a log line says of itself; quiet: its words are no report of trouble. RFC 5424 section 6.2.1 for `<PRI>`. */
-function logLevel(text: string): Severity | 'quiet' | undefined {
-  const head = text.slice(0, 96).replaceAll('\u001b', ' ');
-  const lettered = LETTERED.exec(head);
-  const letter = lettered?.[1] ?? lettered?.[2];
-  if (letter !== undefined) return letter === 'E' ? 'error' : letter === 'W' ? 'warning' : 'quiet';
-  const priority = SYSLOG_PRIORITY.exec(head)?.[1];
-  if (priority !== undefined) return syslogLevel(Number(priority) % 8);
-  if (LEVEL_WORD.exec(head)?.[2] !== undefined || QUIET_LEVEL.test(head)) return 'quiet';
-  return undefined;
-}
-
-function syslogLevel(severity: number): Severity | 'quiet' {
-  if (severity <= 3) return 'error';
-  return severity === 4 ? 'warning' : 'quiet';
-}
 
 function judgeTokens(tokens: readonly string[]): Severity | undefined {
   let worst: Severity | undefined;

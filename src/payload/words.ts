@@ -8,25 +8,29 @@ function words(list: string): ReadonlySet<string> {
 }
 
 /** Nouns that a device counts or numbers: `errors: 3`, `fault: 17`. Any other integer than 0 is trouble. */
-export const CODED =
-  words(`error errors err errs errno errcode errorcode faultcode alarmcode fault faults failed failure
-  failures alarm alarms alarme alert alerts exception exceptions fehler fehlercode fehlermeldung stoerung stoerungen
-  warnings warnungen problems`);
+export const CODED = words(`
+  error errors err errs errno errcode errorcode faultcode alarmcode fault faults failed failure failures alarm
+  alarms alarme alert alerts exception exceptions fehler fehlercode fehlermeldung stoerung stoerungen warnings
+  warnungen problems
+`);
 
 /** Severe wherever they stand. */
-const SEVERE =
-  words(`error errors err errs errno errcode errorcode faultcode alarmcode fault faults faulted faulty failed
-  failure failures fail fails failing alarm alarms alarme alarmed exception exceptions fatal panic panicked critical crit
+const SEVERE = words(`
+  error errors err errs errno errcode errorcode faultcode alarmcode fault faults faulted faulty failed failure
+  failures fail fails failing alarm alarms alarme alarmed exception exceptions fatal panic panicked critical crit
   kritisch emergency emerg notfall nok offline unavailable unreachable traceback crash crashed crashes segfault oom
-  malfunction defekt defective broken kaputt corrupt corrupted corruption overheat overheated overheating overtemperature overtemp overpower ueberhitzt
-  ueberhitzung uebertemperatur shortcircuit kurzschluss overcurrent overvoltage undervoltage brownout overload overloaded
-  ueberlast unhealthy unresponsive died intrusion estop fehler fehlerhaft fehlercode fehlermeldung fehlgeschlagen stoerung
-  stoerungen gestoert ausfall ausfaelle ausgefallen`);
+  malfunction defekt defective broken kaputt corrupt corrupted corruption overheat overheated overheating
+  overtemperature overtemp overpower ueberhitzt ueberhitzung uebertemperatur shortcircuit kurzschluss overcurrent
+  overvoltage undervoltage brownout overload overloaded ueberlast unhealthy unresponsive died intrusion estop fehler
+  fehlerhaft fehlercode fehlermeldung fehlgeschlagen stoerung stoerungen gestoert ausfall ausfaelle ausgefallen
+`);
 
 /** Milder ones. */
-const MILD = words(`warn warning warnings warnung warnungen alert alerts problem problems degraded timeout timeouts
-  disconnected refused denied rejected aborted unexpected unexpectedly caution achtung invalid ungueltig stalled jammed
-  stuck tripped abnormal anomaly leck`);
+const MILD = words(`
+  warn warning warnings warnung warnungen alert alerts problem problems degraded timeout timeouts disconnected
+  refused denied rejected aborted unexpected unexpectedly caution achtung invalid ungueltig stalled jammed stuck
+  tripped abnormal anomaly leck
+`);
 
 /** Trouble only where they are the whole value: "bad", "lost". */
 const MILD_ALONE = words('bad lost dead blocked stale schlecht verloren blockiert');
@@ -77,23 +81,26 @@ export const NEGATORS = words(`no not non none never without zero kein keine kei
   neither nor`);
 
 /** What a trouble noun may be set to without being trouble: `alarm: "armed_away"`, `alert: "select"` (a Hue effect). */
-export const FINE =
-  words(`ok okay okey no not none off false null nil undefined normal nominal clear cleared inactive idle
-  good fine healthy success successful succeeded passed pass resolved disarmed disabled ready closed reset acknowledged
-  acked armed arming pending standby online available connected select lselect silent quiet muted nein aus kein keine
-  keiner gut inaktiv ruhe normalbetrieb behoben quittiert geschlossen unscharf scharf bereit unknown empty unbekannt away
-  home night`);
+export const FINE = words(`
+  ok okay okey no not none off false null nil undefined normal nominal clear cleared inactive idle good fine healthy
+  success successful succeeded passed pass resolved disarmed disabled ready closed reset acknowledged acked armed
+  arming pending standby online available connected select lselect silent quiet muted nein aus kein keine keiner gut
+  inaktiv ruhe normalbetrieb behoben quittiert geschlossen unscharf scharf bereit unknown empty unbekannt away home
+  night
+`);
 
 /** Words after or before trouble that end it: "alarm cleared", "recovered from failure". */
-export const RESOLVED =
-  words(`cleared resolved recovered recovery fixed restored acknowledged acked behoben quittiert erledigt
-  vorbei beendet aufgehoben disarmed suppressed reconnected`);
+export const RESOLVED = words(`
+  cleared resolved recovered recovery fixed restored acknowledged acked behoben quittiert erledigt vorbei beendet
+  aufgehoben disarmed suppressed reconnected
+`);
 
 /** Words right behind a trouble noun that make it something else: "error handling", "alarm clock". */
-export const DEFUSED =
-  words(`free frei off aus handling handler handlers correction tolerant tolerance threshold thresholds
-  limit limits rate rates log logs level levels budget clock armed disabled enabled history setting settings config
-  configuration margin bars safe proof mode sound volume tone inactive clear lamp test none false null nil`);
+export const DEFUSED = words(`
+  free frei off aus handling handler handlers correction tolerant tolerance threshold thresholds limit limits rate
+  rates log logs level levels budget clock armed disabled enabled history setting settings config configuration
+  margin bars safe proof mode sound volume tone inactive clear lamp test none false null nil
+`);
 
 /** ... unless the noun is a measure and it is past it: "alarm limit exceeded". */
 export const MEASURES = words('threshold thresholds limit limits rate rates level levels margin budget');

@@ -1,8 +1,12 @@
-// Owns the messages of one collection, bounded in number and bytes.
+// Owns the messages of a plain collection: the first so many, bounded in number and bytes.
 import type { Message } from '../mqtt/types.ts';
 import { boundedCounts } from '../payload/bounded-counts.ts';
+import { COUNTS_BYTES, type Collector } from './collector.ts';
 
-export class Inbox {
+/** Tells whether a message is wanted. */
+export type Wanted = { test(payload: Buffer): boolean; readonly skipped: number };
+
+export class Inbox implements Collector {
   /** Bytes of a payload that are kept. */
   static readonly MAX_PAYLOAD_BYTES = 1024 * 1024;
   /** Bytes of all payloads that are kept; beyond it only their beginnings are. Stops 500 payloads of 1 MiB. */
@@ -10,44 +14,57 @@ export class Inbox {
   /** Kept of a payload once the bytes are used up: enough to tell what it is. */
   static readonly HEAD_BYTES = 1024;
 
-  /** What the counts per topic may take in a result. */
-  static readonly COUNTS_BYTES = 48 * 1024;
-
-  readonly messages: Message[] = [];
-  /** Resolves once `max` messages are in. */
   readonly full: Promise<void>;
-  /** Payloads that were cut. */
-  oversized = 0;
+  received = 0;
   readonly #max: number;
-  readonly #retained: 'include' | 'exclude' | 'only';
+  readonly #wanted: Wanted | undefined;
+  readonly #kept: Message[] = [];
   readonly #counts = new Map<string, number>();
+  #cut = 0;
   #bytes = 0;
   #fill: () => void = () => {};
 
-  constructor(max: number, retained: 'include' | 'exclude' | 'only') {
+  constructor(max: number, wanted: Wanted | undefined) {
     this.#max = max;
-    this.#retained = retained;
+    this.#wanted = wanted;
     this.full = new Promise((resolve) => {
       this.#fill = resolve;
     });
   }
 
-  /** Copies what it keeps: the payload given is a view of a larger buffer. */
-  take(message: Message): void {
-    if (this.messages.length >= this.#max) return;
-    if (this.#retained === 'only' && !message.retain) return;
-    const room = this.#bytes >= Inbox.MAX_BYTES ? Inbox.HEAD_BYTES : Inbox.MAX_PAYLOAD_BYTES;
-    const payload = Buffer.from(message.payload.subarray(0, room));
-    if (payload.length < message.size) this.oversized += 1;
-    this.#bytes += payload.length;
-    this.messages.push({ ...message, payload });
-    this.#counts.set(message.topic, (this.#counts.get(message.topic) ?? 0) + 1);
-    if (this.messages.length === this.#max) this.#fill();
+  get matched(): number {
+    return this.#kept.length;
   }
 
-  /** Messages per topic, in order of the topics; very long names are added up. */
+  /** Copies what it keeps: the payload given is a view of a larger buffer. */
+  take(message: Message): void {
+    if (this.#kept.length >= this.#max) return;
+    this.received += 1;
+    this.#counts.set(message.topic, (this.#counts.get(message.topic) ?? 0) + 1);
+    if (this.#wanted && !this.#wanted.test(message.payload)) return;
+    const room = this.#bytes >= Inbox.MAX_BYTES ? Inbox.HEAD_BYTES : Inbox.MAX_PAYLOAD_BYTES;
+    const payload = Buffer.from(message.payload.subarray(0, room));
+    if (payload.length < message.size) this.#cut += 1;
+    this.#bytes += payload.length;
+    this.#kept.push({ ...message, payload });
+    if (this.#kept.length === this.#max) this.#fill();
+  }
+
+  messages(): Message[] {
+    return this.#kept;
+  }
+
   counts(): Record<string, number> {
     const sorted = [...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1));
-    return boundedCounts(sorted, Inbox.COUNTS_BYTES);
+    return boundedCounts(sorted, COUNTS_BYTES);
+  }
+
+  notes(): string[] {
+    const notes: string[] = [];
+    if (this.#cut > 0) notes.push(`${this.#cut} payloads were cut: at most 1 MiB of one is kept, 16 MiB of all.`);
+    const skipped = this.#wanted?.skipped ?? 0;
+    if (skipped > 0)
+      notes.push(`${skipped} payloads were too large, or too many, to be matched; they count as not matching.`);
+    return notes;
   }
 }

@@ -53,10 +53,11 @@ function secondsOf(name: ToolName, args: unknown): number {
 }
 
 /** A getter of the call stays one: its signal is made only where it is read. */
-function inside(call: CallContext, { pool, consent, danger }: Surroundings): Context {
+function inside(call: CallContext, { pool, consent, held, danger }: Surroundings): Context {
   return {
     pool,
     consent,
+    held,
     danger,
     get signal() {
       return call.signal;

@@ -1,35 +1,61 @@
-// Owns subscribe_and_collect: listen, keep, and return the most telling messages.
+// Owns subscribe_and_collect: listen, keep, and return the most telling messages; or the next page of what was left out.
+import { ToolError } from '../errors.ts';
 import type { SubscribeAndCollectArgs, SubscribeAndCollectResult } from '../generated/types.ts';
 import { parseFilter } from '../mqtt/topic.ts';
-import type { Subscription } from '../mqtt/types.ts';
+import type { Message, Subscription } from '../mqtt/types.ts';
+import { boundedCounts } from '../payload/bounded-counts.ts';
 import { type Summary, summarise } from '../payload/summary.ts';
 import { nothingCollected } from './absence.ts';
-import { Inbox } from './inbox.ts';
+import { COUNTS_BYTES, type Collector } from './collector.ts';
+import type { Held } from './held.ts';
+import { Inbox, type Wanted } from './inbox.ts';
+import { nextPage } from './next-page.ts';
+import { notesOnFit } from './notes.ts';
 import { seconds } from './times.ts';
-import type { Handler } from './tool.ts';
+import type { Context, Handler } from './tool.ts';
 import { waitFor } from './waiting.ts';
+import { WindowInbox } from './window-inbox.ts';
 
-type StoppedBy = SubscribeAndCollectResult['stopped_by'];
+type StoppedBy = NonNullable<SubscribeAndCollectResult['stopped_by']>;
+/** Arguments of a collection that listens. */
+type Listening = SubscribeAndCollectArgs & { topic_pattern: string };
 
 export const subscribeAndCollect: Handler<'subscribe_and_collect'> = async (args, context) => {
-  const { session_id, topic_pattern, duration_seconds, qos, retained } = args;
-  const session = await context.pool.get(session_id, context.signal);
-  const inbox = new Inbox(args.max_messages, retained);
+  const { topic_pattern, cursor } = args;
+  if (cursor !== undefined && topic_pattern === undefined) return nextPage(cursor, args.return_messages, context.held);
+  if (cursor !== undefined || topic_pattern === undefined) throw eitherOr();
+  return collect({ ...args, topic_pattern }, context);
+};
+
+async function collect(args: Listening, context: Context): Promise<SubscribeAndCollectResult> {
+  const { topic_pattern, duration_seconds, qos, retained } = args;
   const { signal } = context;
-  const subscription = await session.listen(topic_pattern, { qos, retained, signal }, (message) => inbox.take(message));
+  // Loaded only where it is wanted: it brings a JSONPath and a regular expression engine.
+  const wanted = args.match === undefined ? undefined : (await import('../payload/match.ts')).compileMatch(args.match);
+  const session = await context.pool.get(args.session_id, signal);
+  const inbox = inboxFor(args, wanted);
+  const take = (message: Message) => {
+    if (retained !== 'only' || message.retain) inbox.take(message);
+  };
+  const subscription = await session.listen(topic_pattern, { qos, retained, signal }, take);
   const began = Date.now();
   try {
     const lost = subscription.lost.then((): StoppedBy => 'disconnected');
     const full = inbox.full.then((): StoppedBy => 'max_messages');
-    const message = () => `${inbox.messages.length} messages so far`;
+    const message = () => `${inbox.received} messages so far`;
     const ms = duration_seconds * 1000;
     const stopped = await waitFor({ ms, totalMs: ms, until: [full, lost], message }, context);
     subscription.close();
-    return resultOf(args, inbox, subscription, { began, stopped: stillDown(subscription) ? 'disconnected' : stopped });
+    const ending = { began, tookMs: Date.now() - began, stopped: stillDown(subscription) ? 'disconnected' : stopped };
+    return resultOf(args, inbox, subscription, ending, context.held);
   } finally {
     subscription.close();
   }
-};
+}
+
+function inboxFor({ whole_window, max_messages }: SubscribeAndCollectArgs, wanted: Wanted | undefined): Collector {
+  return whole_window ? new WindowInbox(wanted) : new Inbox(max_messages, wanted);
+}
 
 /** The window ended while the connection was away. */
 function stillDown({ gaps }: Subscription): boolean {
@@ -37,56 +63,74 @@ function stillDown({ gaps }: Subscription): boolean {
   return last !== undefined && last.to === undefined;
 }
 
-type Ending = { began: number; stopped: StoppedBy };
+type Ending = { began: number; tookMs: number; stopped: StoppedBy };
 
-function resultOf(args: SubscribeAndCollectArgs, inbox: Inbox, subscription: Subscription, { began, stopped }: Ending) {
-  const tookMs = Date.now() - began;
-  const summary = summarise(inbox.messages, args.return_messages, began);
-  const { kept, omitted } = summary;
-  const pruned = omitted.count > 0;
+function resultOf(
+  args: Listening,
+  inbox: Collector,
+  subscription: Subscription,
+  { began, tookMs, stopped }: Ending,
+  held: Held,
+): SubscribeAndCollectResult {
+  const messages = inbox.messages();
+  const summary = summarise(messages, args.return_messages, began);
+  const pruned = inbox.matched > summary.kept.length;
+  const rest = new Set(summary.kept_indices);
+  const next_cursor = held.keep({ messages: messages.filter((_, index) => !rest.has(index)), began });
   const result: SubscribeAndCollectResult = {
     status: 'success',
-    messages: kept,
-    message_count: kept.length,
-    original_message_count: inbox.messages.length,
+    messages: summary.kept,
+    message_count: summary.kept.length,
+    original_message_count: inbox.received,
+    ...(args.match === undefined ? {} : { matched_count: inbox.matched }),
     stopped_by: stopped,
     granted_qos: subscription.grantedQos,
     topics: inbox.counts(),
     pruning_applied: pruned,
-    ...(pruned ? { pruning: { omitted: omitted.count, by_topic: omitted.by_topic, by_kind: omitted.by_kind } } : {}),
+    ...(pruned ? { pruning: pruningOf(inbox, summary) } : {}),
+    ...(next_cursor === undefined ? {} : { next_cursor }),
     collection_duration_seconds: seconds(tookMs),
-    notes: notesOn(args, inbox, subscription, summary),
+    notes: [...notesOn(args, subscription), ...inbox.notes(), ...notesOnFit(summary)],
   };
-  if (inbox.messages.length > 0) return result;
+  if (inbox.received > 0) return result;
   const interrupted = subscription.gaps.length > 0 || stopped === 'disconnected';
-  const { topic_pattern: pattern, retained } = args;
-  const listened = {
-    pattern,
-    seconds: args.duration_seconds,
-    grantedQos: subscription.grantedQos,
-    retained,
-    interrupted,
+  const { topic_pattern: pattern, retained, duration_seconds } = args;
+  const { grantedQos } = subscription;
+  return {
+    ...result,
+    absence: nothingCollected({ pattern, seconds: duration_seconds, grantedQos, retained, interrupted }),
   };
-  return { ...result, absence: nothingCollected(listened) };
 }
 
-function notesOn(args: SubscribeAndCollectArgs, inbox: Inbox, subscription: Subscription, summary: Summary): string[] {
-  const { topic_pattern, qos } = args;
+/** What is not among the returned ones, by topic and kind; what was counted but never held has a kind of its own. */
+function pruningOf(inbox: Collector, { kept, omitted }: Summary) {
+  const omittedInAll = inbox.matched - kept.length;
+  const notHeld = omittedInAll - omitted.count;
+  if (notHeld === 0) return { omitted: omittedInAll, by_topic: omitted.by_topic, by_kind: omitted.by_kind };
+  const left = new Map(Object.entries(inbox.counts()));
+  for (const { topic } of kept) if (left.has(topic)) left.set(topic, (left.get(topic) ?? 0) - 1);
+  const by_topic = boundedCounts([...left].filter(([, count]) => count > 0).slice(0, 100), COUNTS_BYTES);
+  return { omitted: omittedInAll, by_topic, by_kind: { ...omitted.by_kind, not_held: notHeld } };
+}
+
+function notesOn({ topic_pattern, qos }: Listening, { grantedQos, gaps }: Subscription): string[] {
   const notes: string[] = [];
-  if (subscription.grantedQos < qos) notes.push(`QoS ${qos} was asked for, QoS ${subscription.grantedQos} granted.`);
-  for (const { from, to } of subscription.gaps) {
-    if (to === undefined)
-      notes.push('The connection was lost and did not come back; what was collected before is here.');
-    else
-      notes.push(`The connection was down for ${seconds(to - from)} s; messages published meanwhile may be missing.`);
+  if (grantedQos < qos) notes.push(`QoS ${qos} was asked for, QoS ${grantedQos} granted.`);
+  for (const { from, to } of gaps) {
+    const back =
+      to === undefined
+        ? undefined
+        : `was down for ${seconds(to - from)} s; messages published meanwhile may be missing`;
+    notes.push(`The connection ${back ?? 'was lost and did not come back; what was collected before is here'}.`);
   }
-  if (inbox.oversized > 0) notes.push(`${inbox.oversized} payloads over ${Inbox.MAX_PAYLOAD_BYTES} bytes were cut.`);
-  const { cut, properties_dropped, topics_cut } = summary;
-  if (cut > 0) notes.push(`${cut} payloads were cut to keep the answer under 4 MiB.`);
-  if (properties_dropped > 0) notes.push(`${properties_dropped} messages lost their properties to keep it there.`);
-  if (topics_cut > 0) notes.push(`${topics_cut} topic names were cut to keep it there.`);
   if (parseFilter(topic_pattern).share !== undefined) {
     notes.push('A shared subscription gets no retained messages, and only its share of the live ones.');
   }
   return notes;
+}
+
+function eitherOr(): ToolError {
+  const problems = [{ path: '/topic_pattern', expected: 'this argument is required, unless cursor is given instead' }];
+  const hint = 'Give topic_pattern to listen, or the next_cursor of an earlier answer to page on.';
+  return new ToolError('invalid_arguments', 'Expected exactly one of topic_pattern and cursor.', hint, { problems });
 }

@@ -4,6 +4,7 @@ import type { ToolName } from '../generated/definitions.ts';
 import type { ToolArgs, ToolResults } from '../generated/types.ts';
 import type { Pool } from '../mqtt/types.ts';
 import type { Consent } from './consent.ts';
+import type { Held } from './held.ts';
 
 /** The MCP Tool object of schemas/<name>.json. */
 export type ToolDefinition = {
@@ -46,6 +47,8 @@ export type CallContext = {
 export type Context = CallContext & {
   pool: Pool;
   consent: Consent;
+  /** What earlier collections left out. */
+  held: Held;
   /** What is done about a write that a person should decide. */
   danger: 'ask' | 'deny' | 'allow';
 };

@@ -47,11 +47,25 @@ async function objection(message: Message, asked: Message[]): Promise<string | u
   const whole = rejected(v1.JSONRPCMessageSchema, message);
   if (whole !== undefined) return whole;
   if ('method' in message) return objectionToPush(message);
-  const at = asked.findIndex(({ id }) => id === message.id);
-  const [request] = at === -1 ? [] : asked.splice(at, 1);
-  if (!request) return 'error' in message && !('id' in message) ? undefined : 'nobody asked for this answer';
-  if ('error' in message) return rejectedByV2('JSONRPCErrorResponse', message);
-  return isModern(request) ? objectionToModern(request, message.result) : objectionToLegacy(request, message.result);
+  const candidates = asked.filter(({ id }) => id === message.id);
+  if (candidates.length === 0) {
+    return 'error' in message && !('id' in message) ? undefined : 'nobody asked for this answer';
+  }
+  let why: string | undefined;
+  // An id used twice: it answers one of them, and rather the one whose answers have a schema.
+  const judged = (request: Message) => Number(String(request.method) in legacyResults);
+  for (const request of candidates.sort((a, b) => judged(b) - judged(a))) {
+    why = await objectionToAnswer(request, message);
+    if (why !== undefined) continue;
+    asked.splice(asked.indexOf(request), 1);
+    return undefined;
+  }
+  return why;
+}
+
+async function objectionToAnswer(request: Message, answer: Message): Promise<string | undefined> {
+  if ('error' in answer) return rejectedByV2('JSONRPCErrorResponse', answer);
+  return isModern(request) ? objectionToModern(request, answer.result) : objectionToLegacy(request, answer.result);
 }
 
 function objectionToPush(message: Message): string | undefined {

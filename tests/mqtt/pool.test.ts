@@ -257,6 +257,20 @@ describe('closeAll', () => {
   });
 });
 
+test('onChanged -> told when a session begins, loses its connection, has it back, and ends', async () => {
+  const pool = poolOf();
+  const seen: string[] = [];
+  const stop = pool.onChanged(() => seen.push(pool.list().map((one) => `${one.state().isConnected}`).join()));
+  await pool.establish(request(), signal);
+  fake.links[0]?.events?.down(undefined, false);
+  fake.links[0]?.events?.up(false);
+  await pool.close('broker', signal);
+  expect(seen).toEqual(['true', 'false', 'true', '']);
+  stop();
+  await pool.establish(request(), signal);
+  expect(seen).toHaveLength(4);
+});
+
 describe('time to live', () => {
   const listening: ListenOptions = { qos: 0, retained: 'exclude', signal };
   beforeEach(() => {

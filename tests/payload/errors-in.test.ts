@@ -55,6 +55,12 @@ describe('negations and ends', () => {
   });
 });
 
+test('the level of a log line is that of its line only', () => {
+  expect(severity('10:00 INFO connection failed, retrying\n10:01 INFO no luck, failed')).toBeUndefined();
+  expect(severity('10:00 INFO starting\n10:01 ERROR pump: no flow')).toBe('error');
+  expect(severity('SYSTEM FAILURE SEE INFO PAGE')).toBe('error');
+});
+
 describe('keys of settings, times and measures', () => {
   test.each([
     '{"on_error":"stop"}',

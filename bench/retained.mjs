@@ -1,0 +1,138 @@
+// Contest: list_topics with duration 0 of 1,000, 10,000 and 100,000 retained topics, against mosquitto_sub, on a
+// mosquitto whose queues are unlimited and on one in its default configuration, which drops what a slow reader leaves.
+import { closeSync, openSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Publisher, startMosquitto, startSub } from './support/mosquitto.mjs';
+import { gone, stop, temporary } from './support/processes.mjs';
+import { compare, compete, median } from './support/rounds.mjs';
+import { connect, startDaemon } from './support/server.mjs';
+import { distinctTopicOf, encode, FILTER } from './support/traffic.mjs';
+
+export const seconds = 150;
+
+const SIZES = [1_000, 10_000, 100_000];
+/** mosquitto_sub that received nothing for so long gets no more. */
+const SILENCE_MS = 1_000;
+const WATCH_MS = 10;
+/** A line of mosquitto_sub with the format %q. */
+const LINE_BYTES = 2;
+
+/** @type {import('./run.mjs').Contest} */
+export async function run({ main, rounds, until, quick, grows }) {
+  const sizes = quick ? SIZES.map((size) => size / (size > 50_000 ? 2 : 1)) : SIZES;
+  const daemon = await startDaemon(main);
+  const brokers = { unlimited: await startMosquitto(['max_queued_messages 0']), default: await startMosquitto() };
+  const rows = [];
+  let discarded = 0;
+  let filled = 0;
+  /** @type {[number, number][]} */
+  const points = [];
+  const jobs = 2 * sizes.length;
+  for (const [index, size] of sizes.entries()) {
+    for (const [kind, broker] of Object.entries(brokers)) await fill(broker, filled, size, kind);
+    filled = size;
+    for (const [kind, broker] of Object.entries(brokers)) {
+      const left = jobs - 2 * index - (kind === 'default' ? 1 : 0);
+      const outcome = await compete({
+        peer: () => peerRead(broker.port, size),
+        others: { ours: () => ourList(daemon, broker.port) },
+        gauge: 'ms',
+        rounds,
+        until: Date.now() + (until - Date.now()) / left,
+      });
+      discarded += outcome.discarded;
+      rows.push(...rowsOf(outcome, size, kind));
+      if (kind === 'unlimited') points.push([size, median(outcome.rounds.map(({ ours }) => ours?.ms ?? 0))]);
+    }
+  }
+  grows({ what: 'list_topics, retained topics of a mosquitto', unit: 'ms', points });
+  await daemon.stop();
+  for (const broker of Object.values(brokers)) await broker.stop();
+  return { rows, discarded };
+}
+
+/**
+ * Topics `from` to `to` of a broker.
+ * @param {import('./support/mosquitto.mjs').Mosquitto} broker
+ * @param {number} from
+ * @param {number} to
+ */
+async function fill(broker, from, to) {
+  const publisher = await Publisher.connect(broker);
+  const content = { topic: distinctTopicOf, first: from };
+  await publisher.write(encode(to - from, { version: 4, retain: true }, content).bytes);
+  publisher.close();
+}
+
+/**
+ * @param {import('./support/rounds.mjs').Outcome} outcome
+ * @param {number} size
+ * @param {string} kind
+ */
+function rowsOf(outcome, size, kind) {
+  const { rounds } = outcome;
+  const fewest = Math.min(...rounds.map(({ ours }) => ours?.topics ?? 0));
+  const peers = median(rounds.map(({ peer }) => peer.topics ?? 0));
+  const complete = rounds.filter(({ ours }) => ours?.complete === 1).length;
+  const where = `${size.toLocaleString('en-US')} topics, ${kind === 'default' ? 'default mosquitto' : 'unlimited queues'}`;
+  /** @type {import('./support/report.mjs').Row[]} */
+  const rows = [
+    {
+      what: `${where}: topics listed, fewest of ${rounds.length}`,
+      note: `retained_complete in ${complete} of ${rounds.length}`,
+      ours: fewest,
+      peer: peers,
+      peerIs: 'mosquitto_sub',
+      goal: ['>=', size, 'ours'],
+    },
+  ];
+  const time = compare(outcome, 'ours', 'ms');
+  // Where the peer does not get them all its time says nothing.
+  const all = rounds.every(({ peer }) => peer.topics === size);
+  if (all) rows.push({ what: `${where}: time`, unit: 'ms', peerIs: 'mosquitto_sub -C', ...time, goal: ['<=', 1.3] });
+  else rows.push({ what: `${where}: time`, unit: 'ms', ours: time.ours });
+  return rows;
+}
+
+/**
+ * @param {import('./support/server.mjs').Server} daemon
+ * @param {number} port
+ */
+async function ourList(daemon, port) {
+  const session = await connect(daemon, port);
+  const began = performance.now();
+  const result = await daemon.request('list_topics', { session_id: session, pattern: FILTER, duration_seconds: 0 });
+  const ms = performance.now() - began;
+  await daemon.request('close_connection', { session_id: session });
+  return { ms, topics: result.total_topics, complete: result.retained_complete ? 1 : 0 };
+}
+
+/**
+ * Spawn to exit where it gets them all; else to the last one it got.
+ * @param {number} port
+ * @param {number} size
+ */
+async function peerRead(port, size) {
+  const file = join(temporary(), 'received');
+  const output = openSync(file, 'w');
+  const began = performance.now();
+  const child = startSub(port, ['-t', FILTER, '-F', '%q', '-C', String(size)], output);
+  closeSync(output);
+  let ended = false;
+  let over = began;
+  gone(child).then(() => {
+    ended = true;
+    over = performance.now();
+  });
+  let bytes = 0;
+  let last = began;
+  while (!ended && performance.now() - last < SILENCE_MS) {
+    await sleep(WATCH_MS);
+    const now = statSync(file).size;
+    if (now !== bytes) last = performance.now();
+    bytes = now;
+  }
+  await stop(child);
+  return { ms: (ended && over > began && statSync(file).size === size * LINE_BYTES ? over : last) - began, topics: statSync(file).size / LINE_BYTES };
+}

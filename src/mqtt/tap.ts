@@ -1,0 +1,192 @@
+// Owns the stream between a socket and mqtt.js: empties the socket first and understands after, takes QoS 0 PUBLISH
+// frames out on the way and hands everything else on. Must not know sessions, nor mqtt.js beyond "it reads a stream".
+import { Duplex } from 'node:stream';
+import type { PublishView } from './scan-publish.ts';
+import { Scanner } from './scanner.ts';
+import { Backlog } from './tap-backlog.ts';
+
+/** Bytes read and not understood yet, at most; then the socket waits. Stops a flood from filling memory. */
+const MAX_BACKLOG_BYTES = 64 * 1024 * 1024;
+/** Of a larger payload only this many first bytes are kept. */
+const MAX_PAYLOAD_BYTES = 1024 * 1024;
+/** How long the rest of the program waits while bytes are understood, ms, and how many frames between looks at the clock. */
+const SLICE_MS = 5;
+const FRAMES = 128;
+
+export type TapOptions = {
+  version: 4 | 5;
+  /** Gets each QoS 0 message, in wire order with what mqtt.js emits. The view is good until it returns. */
+  take(publish: PublishView): void;
+  /** Default 1 MiB; of a larger payload in several chunks only that much is kept, `size` still tells the whole. */
+  maxPayloadBytes?: number;
+  /** Default 64 MiB. */
+  maxBacklogBytes?: number;
+};
+
+export type TapState = {
+  /** Bytes that are read and not understood yet. */
+  backlog: number;
+  /** How often the backlog was full, so that the socket had to wait and the broker may have dropped messages. */
+  fellBehind: number;
+  /** The broker's framing is broken: everything goes to mqtt.js. */
+  aside: boolean;
+};
+
+/**
+ * Wraps `socket`, which must not be read or written by anybody else from here on; it may still be connecting. Destroying
+ * the tap destroys the socket; the socket's end and error are the tap's, once everything that came before is delivered.
+ */
+export function tap(socket: Duplex, options: TapOptions): Tap {
+  return new Tap(socket, options);
+}
+
+export class Tap extends Duplex {
+  readonly #socket: Duplex;
+  readonly #scanner: Scanner;
+  readonly #backlog = new Backlog();
+  readonly #maxBacklog: number;
+  /** How much of the first chunk is understood. */
+  #offset = 0;
+  /** mqtt.js has taken all that was passed on, so what follows may be taken without overtaking. */
+  #wanted = false;
+  #due = false;
+  #fellBehind = 0;
+  #paused = false;
+  /** Nothing more comes out of the socket; with `#gone` nothing goes in either. */
+  #over = false;
+  #gone = false;
+  #error: Error | undefined;
+  #unsent: (() => void) | undefined;
+
+  constructor(socket: Duplex, options: TapOptions) {
+    // With a mark of 1, `_read` is called when everything has been read, and not before.
+    super({ readableHighWaterMark: 1, allowHalfOpen: false });
+    const { version, take, maxPayloadBytes = MAX_PAYLOAD_BYTES, maxBacklogBytes = MAX_BACKLOG_BYTES } = options;
+    this.#socket = socket;
+    this.#maxBacklog = maxBacklogBytes;
+    this.#scanner = new Scanner({ version, take, maxPayloadBytes, pass: (bytes) => this.#pass(bytes) });
+    this.on('drain', () => this.#wake());
+    socket.on('data', (chunk: Buffer) => this.#keep(chunk));
+    socket.on('end', () => this.#end());
+    socket.on('close', () => this.#lose());
+    socket.on('error', (error) => this.#lose(error));
+  }
+
+  get state(): TapState {
+    return { backlog: this.#backlog.bytes, fellBehind: this.#fellBehind, aside: this.#scanner.aside };
+  }
+
+  override _read(): void {
+    this.#wanted = true;
+    this.#wake();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    // To a socket that is gone nothing can be said; the tap's own end follows as soon as the backlog is understood.
+    if (this.#gone || !this.#socket.writable) {
+      done();
+      return;
+    }
+    this.#unsent = done;
+    this.#socket.write(chunk, (error) => {
+      if (error) this.#lose(error);
+      else this.#sent();
+    });
+  }
+
+  /** mqtt-packet writes a packet in several pieces: without this each would leave in a segment of its own. */
+  override _writev(pieces: { chunk: Buffer; encoding: BufferEncoding }[], done: () => void): void {
+    this._write(Buffer.concat(pieces.map(({ chunk }) => chunk)), 'binary', done);
+  }
+
+  override _final(done: () => void): void {
+    if (this.#gone || !this.#socket.writable) done();
+    else this.#socket.end(() => done());
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#scanner.stop();
+    this.#backlog.clear();
+    this.#gone = true;
+    this.#socket.destroy();
+    this.#sent();
+    done(error);
+  }
+
+  #keep(chunk: Buffer): void {
+    if (this.destroyed || chunk.length === 0) return;
+    this.#backlog.add(chunk, Date.now());
+    if (this.#backlog.bytes > this.#maxBacklog && !this.#paused) {
+      this.#paused = true;
+      this.#fellBehind += 1;
+      this.#socket.pause();
+    }
+    this.#wake();
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.#wake();
+  }
+
+  #lose(error?: Error): void {
+    this.#gone = true;
+    this.#error ??= error;
+    this.#sent();
+    this.#end();
+  }
+
+  #sent(): void {
+    const done = this.#unsent;
+    this.#unsent = undefined;
+    done?.();
+  }
+
+  #wake(): void {
+    if (this.#due || this.destroyed || (this.#backlog.bytes === 0 && !this.#over)) return;
+    this.#due = true;
+    setImmediate(() => {
+      this.#due = false;
+      try {
+        this.#understand(performance.now() + SLICE_MS);
+      } catch (error) {
+        this.destroy(error instanceof Error ? error : new Error(String(error)));
+      }
+    });
+  }
+
+  #understand(until: number): void {
+    while (this.#wanted && !this.writableNeedDrain && !this.destroyed) {
+      const { first } = this.#backlog;
+      if (!first) break;
+      this.#offset = this.#scanner.scan(first.bytes, this.#offset, FRAMES, first.at);
+      if (this.#offset === first.bytes.length) {
+        this.#offset = 0;
+        this.#backlog.dropFirst();
+        this.#resume();
+      }
+      if (performance.now() > until) {
+        this.#wake();
+        return;
+      }
+    }
+    if (this.#over && this.#backlog.bytes === 0 && this.readableLength === 0) this.#close();
+  }
+
+  #resume(): void {
+    if (!this.#paused || this.#backlog.bytes > this.#maxBacklog / 2) return;
+    this.#paused = false;
+    this.#socket.resume();
+  }
+
+  /** mqtt.js has had everything that came. */
+  #close(): void {
+    if (this.#error) this.destroy(this.#error);
+    else if (!this.readableEnded) this.push(null);
+  }
+
+  #pass(bytes: Buffer): void {
+    this.#wanted = false;
+    this.push(bytes);
+  }
+}

@@ -1,0 +1,95 @@
+// Owns the matching of payloads: a JSONPath (RFC 9535) or a regular expression (RE2), neither of which can hang.
+// Loaded only where a call wants it. Must not know who listens.
+import { JSONPathEnvironment } from 'json-p3';
+import { RE2JS } from 're2js';
+import { ToolError } from '../errors.ts';
+import { decodePayload } from './decode.ts';
+
+/** Longest expression, characters. */
+const MAX_EXPRESSION = 1000;
+/** Largest payload looked into, bytes; a larger one does not match. */
+const MAX_BYTES = 64 * 1024;
+/** Time all matching of one collection may take, ms; what comes after counts as not looked at. */
+const MAX_TOTAL_MS = 5_000;
+
+export type Matcher = {
+  /** Whether a payload matches. Linear in its bytes. */
+  test(payload: Buffer): boolean;
+  /** Payloads that were not looked at: too large, or the time was used up. */
+  readonly skipped: number;
+};
+
+/**
+ * `$…` is a JSONPath, which matches where it selects something that is not false or null; anything else is a regular
+ * expression in RE2 syntax on the text of the payload, `(?i)` for either case. Throws invalid_arguments.
+ */
+export function compileMatch(expression: string): Matcher {
+  if (expression.length > MAX_EXPRESSION) throw bad(`at most ${MAX_EXPRESSION} characters`);
+  const matches = expression.startsWith('$') ? jsonPath(expression) : regularExpression(expression);
+  let skipped = 0;
+  let spentMs = 0;
+  return {
+    test: (payload) => {
+      if (payload.length > MAX_BYTES || spentMs > MAX_TOTAL_MS) {
+        skipped += 1;
+        return false;
+      }
+      const began = performance.now();
+      const found = matches(payload);
+      spentMs += performance.now() - began;
+      return found;
+    },
+    get skipped() {
+      return skipped;
+    },
+  };
+}
+
+function regularExpression(expression: string): (payload: Buffer) => boolean {
+  try {
+    const compiled = RE2JS.compile(expression);
+    return (payload) => compiled.matcher(payload.toString('utf8')).find();
+  } catch {
+    throw bad(
+      'a regular expression in RE2 syntax (no look-around, no back-references), or a JSONPath that begins with $',
+    );
+  }
+}
+
+function jsonPath(expression: string): (payload: Buffer) => boolean {
+  // Quadratic and worse: descending within what a descent found, and the whole document once for each of its nodes.
+  const bare = expression.replace(/'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"/g, '""');
+  if (bare.split('..').length > 2) throw bad('a JSONPath with at most one ..');
+  if (bare.lastIndexOf('$') > 0) throw bad('a JSONPath with $ only at its beginning');
+  const environment = new JSONPathEnvironment();
+  // Their regular expressions are JavaScript's, which can take for ever.
+  for (const name of ['match', 'search']) environment.functionRegister.delete(name);
+  try {
+    const query = environment.compile(expression);
+    return (payload) => {
+      const { payload: value, payload_type } = decodePayload(payload, payload.length);
+      if (payload_type === 'text' || payload_type === 'binary' || payload_type === 'empty') return false;
+      return selects(query.query(json(value)).values());
+    };
+  } catch {
+    throw bad('a JSONPath (RFC 9535, without match() and search()), such as $.state or $[?@.temperature > 30]');
+  }
+}
+
+type Json = Parameters<ReturnType<JSONPathEnvironment['compile']>['query']>[0];
+
+function json(value: unknown): Json {
+  const isJson = (_: unknown): _ is Json => true;
+  return isJson(value) ? value : null;
+}
+
+function selects(values: unknown[]): boolean {
+  return values.some((value) => value !== false && value !== null);
+}
+
+function bad(expected: string): ToolError {
+  const problems = [{ path: '/match', expected }];
+  return new ToolError('invalid_arguments', `match does not fit: expected ${expected}.`, 'Correct it and call again.', {
+    problems,
+  });
+}

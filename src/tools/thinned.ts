@@ -1,0 +1,32 @@
+// Owns a bounded sample of a stream that stays spread over its whole length: deterministic, no random numbers.
+
+/** Holds at most `limit`: when full, every second one is let go and only every other further one is taken. */
+export class Thinned<T> {
+  readonly #limit: number;
+  #items: T[] = [];
+  #every = 1;
+  #newest: T | undefined;
+  /** How many there were. */
+  seen = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** Whether the next one would be taken beyond being the newest; asked before it is copied. */
+  add(item: T): void {
+    if (this.seen % this.#every === 0) this.#items.push(item);
+    this.seen += 1;
+    this.#newest = item;
+    if (this.#items.length <= this.#limit) return;
+    this.#items = this.#items.filter((_, index) => index % 2 === 0);
+    this.#every *= 2;
+  }
+
+  /** In their order, the newest always among them. */
+  items(): T[] {
+    const newest = this.#newest;
+    if (newest === undefined || this.#items.at(-1) === newest) return this.#items;
+    return [...this.#items, newest];
+  }
+}
