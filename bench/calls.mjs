@@ -52,14 +52,32 @@ export async function run({ main, rounds, until, quick }) {
   });
   await Promise.all([daemon.stop(), sdk.stop()]);
   const peerIs = 'SDK v1, echo tool';
-  const row = (/** @type {string} */ name, /** @type {string} */ figure) => ({ peerIs, ...compare(outcome, name, figure) });
+  const row = (/** @type {string} */ name, /** @type {string} */ figure) => ({
+    peerIs,
+    ...compare(outcome, name, figure),
+  });
   return {
     discarded: outcome.discarded,
     rows: [
-      { what: 'calls a second, 128 in flight: close_connection, no such session', unit: '/s', ...row('close', 'rate'), goal: ['>=', 5] },
-      { what: 'calls a second, 128 in flight: list_active_connections', unit: '/s', ...row('list', 'rate'), goal: ['>=', 5] },
+      {
+        what: 'calls a second, 128 in flight: close_connection, no such session',
+        unit: '/s',
+        ...row('close', 'rate'),
+        goal: ['>=', 5],
+      },
+      {
+        what: 'calls a second, 128 in flight: list_active_connections',
+        unit: '/s',
+        ...row('list', 'rate'),
+        goal: ['>=', 5],
+      },
       { what: 'one call at a time, p50: close_connection', unit: 'µs', ...row('close', 'p50'), goal: ['<=', 0.6] },
-      { what: 'one call at a time, p50: list_active_connections', unit: 'µs', ...row('list', 'p50'), goal: ['<=', 0.6] },
+      {
+        what: 'one call at a time, p50: list_active_connections',
+        unit: 'µs',
+        ...row('list', 'p50'),
+        goal: ['<=', 0.6],
+      },
       { what: 'one call at a time, p99: close_connection', unit: 'µs', ...row('close', 'p99') },
       { what: 'one call at a time, p99: list_active_connections', unit: 'µs', ...row('list', 'p99') },
     ],

@@ -28,13 +28,12 @@ export async function run({ main, rounds, until, quick }) {
   // list_topics subscribes at QoS 0 only.
   for (const qos of /** @type {Qos[]} */ (way === 'whole_window' ? [0, 1, 2] : [0])) {
     const messages = MESSAGES[qos] / (quick ? 5 : 1);
-    const left = (3 - qos) * 1000;
     const outcome = await compete({
       peer: () => peerRate(broker, qos, messages),
       others: { ours: () => ourRate(daemon, broker, { qos, messages, way }) },
       gauge: 'rate',
       rounds,
-      until: Date.now() + ((until - Date.now()) * 1000) / left,
+      until: Date.now() + (until - Date.now()) / (3 - qos),
     });
     discarded += outcome.discarded;
     rows.push(...rowsOf(outcome, qos, way));

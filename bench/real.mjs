@@ -2,6 +2,7 @@
 // lost, and the daemon answers `ping` meanwhile.
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { count, wayToCount } from './support/counting.mjs';
 import { counted, Publisher, startMosquitto, startSub } from './support/mosquitto.mjs';
@@ -18,6 +19,9 @@ const SECONDS = 10;
 const SUBSCRIBE_MS = 500;
 const SLACK_SECONDS = 2;
 const PING_EVERY_MS = 10;
+const DROPPED = 'publish/messages/dropped';
+/** $SYS is brought up to date every second. */
+const TICK_MS = 1_500;
 
 /** @type {import('./run.mjs').Contest} */
 export async function run({ main, rounds, until, quick }) {
@@ -48,12 +52,41 @@ export async function run({ main, rounds, until, quick }) {
   return {
     discarded: outcome.discarded,
     rows: [
-      { what: `lost ${sent}; counted by ${counter}`, ours: total(ours('lost')), peer: total(all.map(({ peer }) => peer.lost ?? 0)), peerIs: 'mosquitto_sub', goal: ['<=', 0, 'ours'] },
-      { what: "dropped by the broker ($SYS), all runs", ours: total(ours('dropped')), peer: total(all.map(({ peer }) => peer.dropped ?? 0)), peerIs: 'mosquitto_sub', goal: ['<=', 0, 'ours'] },
-      { what: 'publisher wrote it all and the broker read it within', unit: 's', ours: median(ours('sendMs')) / 1000, peer: median(all.map(({ peer }) => peer.sendMs ?? 0)) / 1000, peerIs: 'with mosquitto_sub' },
+      {
+        what: `lost ${sent}; counted by ${counter}`,
+        ours: total(ours('lost')),
+        peer: total(all.map(({ peer }) => peer.lost ?? 0)),
+        peerIs: 'mosquitto_sub',
+        goal: ['<=', 0, 'ours'],
+      },
+      {
+        what: 'dropped by the broker ($SYS), all runs',
+        ours: total(ours('dropped')),
+        peer: total(all.map(({ peer }) => peer.dropped ?? 0)),
+        peerIs: 'mosquitto_sub',
+        goal: ['<=', 0, 'ours'],
+      },
+      {
+        what: 'publisher wrote it all and the broker read it within',
+        unit: 's',
+        ours: median(ours('sendMs')) / 1000,
+        peer: median(all.map(({ peer }) => peer.sendMs ?? 0)) / 1000,
+        peerIs: 'with mosquitto_sub',
+      },
       { what: 'ping while ingesting, p50', unit: 'ms', ours: median(ours('p50')) },
-      { what: 'ping while ingesting, p99', unit: 'ms', ours: median(ours('p99')), goal: ['<=', 50, 'ours'] },
-      { what: 'ping while ingesting, longest of all runs', unit: 'ms', ours: Math.max(...ours('longest')), goal: ['<=', 50, 'ours'] },
+      {
+        what: 'ping while ingesting, p99',
+        note: `the bench's own loop was late by ${median(ours('ownDelay')).toFixed(1)} ms`,
+        unit: 'ms',
+        ours: median(ours('p99')),
+        goal: ['<=', 50, 'ours'],
+      },
+      {
+        what: 'ping while ingesting, longest of all runs',
+        unit: 'ms',
+        ours: Math.max(...ours('longest')),
+        goal: ['<=', 50, 'ours'],
+      },
     ],
   };
 }
@@ -66,7 +99,7 @@ export async function run({ main, rounds, until, quick }) {
  * @param {Traffic} traffic
  */
 async function peerRun(broker, traffic) {
-  const droppedBefore = await counted(broker, 'publish/messages/dropped');
+  const droppedBefore = await counted(broker, DROPPED);
   const file = join(temporary(), 'received');
   const output = openSync(file, 'w');
   const messages = RATE * traffic.seconds;
@@ -79,7 +112,7 @@ async function peerRun(broker, traffic) {
   return {
     sendMs: ms,
     lost: messages - received,
-    dropped: (await counted(broker, 'publish/messages/dropped')) - droppedBefore,
+    dropped: (await droppedBy(broker)) - droppedBefore,
   };
 }
 
@@ -90,20 +123,33 @@ async function peerRun(broker, traffic) {
  * @param {{ session: string, way: string }} how
  */
 async function ourRun(daemon, broker, traffic, how) {
-  const droppedBefore = await counted(broker, 'publish/messages/dropped');
+  const droppedBefore = await counted(broker, DROPPED);
   const window = count(daemon, { ...how, filter: FILTER, seconds: Math.max(10, traffic.seconds + SLACK_SECONDS) });
   await sleep(SUBSCRIBE_MS);
   const pings = startPinging(daemon);
+  const own = monitorEventLoopDelay({ resolution: 1 });
+  own.enable();
   const { sent, ms } = await traffic.publisher.pace(traffic.frames, RATE, traffic.seconds);
+  own.disable();
   const latencies = await pings.stop();
   return {
     sendMs: ms,
     lost: sent - (await window).counted,
-    dropped: (await counted(broker, 'publish/messages/dropped')) - droppedBefore,
+    dropped: (await droppedBy(broker)) - droppedBefore,
     p50: quantile(latencies, 0.5),
     p99: quantile(latencies, 0.99),
     longest: Math.max(...latencies),
+    ownDelay: own.percentile(99) / 1e6,
   };
+}
+
+/**
+ * Dropped so far, now that all is over.
+ * @param {Mosquitto} broker
+ */
+async function droppedBy(broker) {
+  await sleep(TICK_MS);
+  return counted(broker, DROPPED);
 }
 
 /**

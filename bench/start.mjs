@@ -29,12 +29,22 @@ export async function run({ main, rounds, until, quick }) {
   const ours = compare(outcome, 'ours', 'ms');
   const sdk = compare(outcome, 'sdk', 'ms');
   const faster = outcome.rounds.map(({ ours, sdk }) => (sdk?.ms ?? 0) / (ours?.ms ?? 0));
-  const [bareIdle, oursIdle, sdkIdle] = [await idle(['-e', 'process.stdin.resume()']), await idle([main], true), await idle([sdkEcho], true)];
+  const [bareIdle, oursIdle, sdkIdle] = [
+    await idle(['-e', 'process.stdin.resume()']),
+    await idle([main], true),
+    await idle([sdkEcho], true),
+  ];
   const megabytes = (/** @type {number} */ bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
   return {
     discarded: outcome.discarded,
     rows: [
-      { what: 'spawn to the answer of initialize', peerIs: 'node -e 0, spawn to exit', unit: 'ms', ...ours, goal: ['<=', 1.45] },
+      {
+        what: 'spawn to the answer of initialize',
+        peerIs: 'node -e 0, spawn to exit',
+        unit: 'ms',
+        ...ours,
+        goal: ['<=', 1.45],
+      },
       {
         what: 'the same, times faster than the SDK',
         peerIs: 'SDK v1 echo server',

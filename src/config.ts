@@ -101,7 +101,7 @@ async function tlsOf(profile: Profile, from: From): Promise<TlsOptions> {
 async function secret(source: Secret, key: string, from: From): Promise<string> {
   if (typeof source === 'string') return source;
   if ('env' in source) {
-    const value = from.env[source.env];
+    const value = Object.hasOwn(from.env, source.env) ? from.env[source.env] : undefined;
     if (value === undefined) throw unreadable(key, `the environment variable ${source.env} is not set`);
     return value;
   }
@@ -109,8 +109,10 @@ async function secret(source: Secret, key: string, from: From): Promise<string> 
   const [command, ...args] = source.command;
   try {
     const options = { cwd: from.folder, timeout: COMMAND_TIMEOUT_MS, maxBuffer: MAX_SECRET_BYTES, windowsHide: true };
-    const { stdout } = await promisify(execFile)(command ?? '', args, options);
-    return withoutNewline(stdout);
+    const running = promisify(execFile)(command ?? '', args, options);
+    // One that asks for something finds nobody there, instead of waiting.
+    running.child.stdin?.end();
+    return withoutNewline((await running).stdout);
   } catch {
     // What a command prints, on stderr too, may be the secret itself.
     throw unreadable(key, 'its command failed');

@@ -34,7 +34,10 @@ export async function count(daemon, { session, filter, seconds, qos = 0, way }) 
         });
   const tookMs = performance.now() - began;
   if (way === 'list_topics') {
-    const counted = result.topics.reduce((/** @type {number} */ sum, /** @type {any} */ one) => sum + one.message_count, 0);
+    const counted = result.topics.reduce(
+      (/** @type {number} */ sum, /** @type {any} */ one) => sum + one.message_count,
+      0,
+    );
     return { counted, returned: 0, digestMs: tookMs - result.discovery_duration_seconds * 1000 };
   }
   const { original_message_count: counted, message_count: returned } = result;

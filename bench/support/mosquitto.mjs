@@ -33,7 +33,11 @@ export async function startMosquitto(lines = []) {
   const running = new Promise((resolve) => {
     child.stderr?.on('data', (text) => String(text).includes('running') && resolve(undefined));
   });
-  await within(Promise.race([running, gone(child).then(() => Promise.reject(new Error('mosquitto ended')))]), START_MS, 'mosquitto');
+  await within(
+    Promise.race([running, gone(child).then(() => Promise.reject(new Error('mosquitto ended')))]),
+    START_MS,
+    'mosquitto',
+  );
   return { port, stop: () => stop(child) };
 }
 
@@ -73,20 +77,18 @@ export async function runPub(port, args, input) {
 }
 
 /**
- * One value that the broker counts, as of its next tick.
+ * One value that the broker counts, as of its last tick.
  * @param {Mosquitto} broker
  * @param {string} name below $SYS/broker/
  */
 export async function counted({ port }, name) {
-  // The stored value comes first; the next one is not older than this call.
-  const child = startSub(port, ['-t', `$SYS/broker/${name}`, '-C', '2', '-W', '3'], 'pipe');
+  const child = startSub(port, ['-t', `$SYS/broker/${name}`, '-C', '1', '-W', '3'], 'pipe');
   let text = '';
   child.stdout?.on('data', (chunk) => {
     text += chunk;
   });
   await within(gone(child), 10_000, `$SYS/broker/${name}`);
-  // A value that does not change is not sent again.
-  return Number(text.trim().split('\n').at(-1));
+  return Number(text.trim() || Number.NaN);
 }
 
 /** A publisher at QoS 0 over one socket of MQTT 3.1.1. */

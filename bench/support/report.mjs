@@ -73,7 +73,12 @@ function number(value) {
 export function asText(section) {
   const rows = [columns, ...section.rows.map(cells)];
   const widths = columns.map((_, i) => Math.max(...rows.map((row) => [...(row[i] ?? '')].length)));
-  const lines = rows.map((row) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ').trimEnd());
+  const lines = rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
   return [`\n${title(section)}`, ...(section.rows.length > 0 ? lines : []), ...trouble(section)].join('\n');
 }
 

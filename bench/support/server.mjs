@@ -57,10 +57,6 @@ export class Server {
     );
   }
 
-  get pid() {
-    return this.child.pid;
-  }
-
   get memory() {
     return memoryOf(this.child.pid);
   }
@@ -148,7 +144,7 @@ export class Server {
     return { ms, answers: Buffer.concat(chunks) };
   }
 
-  /** The peak counts from here on (proc(5), clear_refs). Ends the server as a host does, by closing its stdin. */
+  /** Ends the server as a host does: its stdin is closed. */
   async stop() {
     this.#stdin.end();
     await within(gone(this.child), 5_000, 'exit').catch(() => stop(this.child));

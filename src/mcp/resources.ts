@@ -1,5 +1,6 @@
 // Owns resources/list, resources/templates/list, resources/read, and the legacy resources/subscribe and unsubscribe.
 import { RpcError, rpcCode } from '../errors.ts';
+import { toJson } from '../rpc/message.ts';
 import type { ResourceSource } from './catalog.ts';
 import { invalidParams, page, type Served, stringParam } from './core.ts';
 import { withInput } from './elicitation.ts';
@@ -19,8 +20,15 @@ export async function readResource(served: Served): Promise<object> {
   return withInput(served, async (context) => {
     const contents = await source.read(uri, context);
     if (contents === undefined) throw notFound(served.era, uri);
-    return Array.isArray(contents) ? { contents } : contents;
+    return Array.isArray(contents) ? { contents: contents.map(rendered) } : contents;
   });
+}
+
+/** A `value` becomes JSON text in which nothing invisible is left, as in the results of tools. */
+function rendered(content: object): object {
+  if (!('value' in content)) return content;
+  const { value, ...rest } = content;
+  return { ...rest, text: toJson(value) };
 }
 
 export async function subscribe(served: Served): Promise<object> {

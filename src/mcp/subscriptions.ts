@@ -12,12 +12,12 @@ type ListName = 'tools' | 'prompts' | 'resources';
 type Stream = {
   call: Call;
   lists: Set<ListName>;
-  uris: Set<string>;
   taskIds: Set<string>;
   acknowledged: boolean;
   end(result: object): void;
 };
-type Follow = { users: number; stop: Promise<(() => void) | undefined> };
+/** One resource that is being followed, and by whom; `started` is false where there is no such resource. */
+type Follow = { users: Set<Stream | 'legacy'>; started: Promise<boolean>; stop: () => void };
 
 export type Subscriptions = {
   /** subscriptions/listen: settles only when the server ends it. */
@@ -37,7 +37,6 @@ export function createSubscriptions(
 ): Subscriptions {
   const streams = new Map<Id, Stream>();
   const follows = new Map<string, Follow>();
-  const legacy = new Set<string>();
 
   const stamped = (stream: Stream, method: string, params: Params) => {
     if (stream.acknowledged) stream.call.notify(method, { _meta: { [subscriptionIdKey]: stream.call.id }, ...params });
@@ -48,34 +47,55 @@ export function createSubscriptions(
     if (hasLegacyClient()) notify(method);
     for (const stream of streams.values()) if (stream.lists.has(list)) stamped(stream, method, {});
   };
-  const updated = (uri: string) => {
-    if (legacy.has(uri)) notify('notifications/resources/updated', { uri });
-    for (const stream of streams.values())
-      if (stream.uris.has(uri)) stamped(stream, 'notifications/resources/updated', { uri });
+  const updated = (uri: string, { users }: Follow) => {
+    const method = 'notifications/resources/updated';
+    for (const user of users) user === 'legacy' ? notify(method, { uri }) : stamped(user, method, { uri });
   };
   catalog.tools.onChanged?.(() => listChanged('tools'));
   catalog.prompts?.onChanged?.(() => listChanged('prompts'));
   catalog.resources?.onChanged?.(() => listChanged('resources'));
 
   /** One follow a resource, however many want it; false: it does not exist. */
-  async function follow(uri: string): Promise<boolean> {
-    const source = catalog.resources;
-    const known = follows.get(uri);
-    if (known) known.users += 1;
-    else if (!source?.follow || follows.size >= MAX_FOLLOWED) return false;
-    else follows.set(uri, { users: 1, stop: source.follow(uri, () => updated(uri)).catch(() => undefined) });
-    if (await follows.get(uri)?.stop) return true;
-    release(uri);
-    return false;
+  async function join(uri: string, user: Stream | 'legacy'): Promise<boolean> {
+    const follow = follows.get(uri) ?? begin(uri);
+    follow.users.add(user);
+    return follow.started;
   }
 
-  function release(uri: string): void {
-    const held = follows.get(uri);
-    if (!held) return;
-    held.users -= 1;
-    if (held.users > 0) return;
-    follows.delete(uri);
-    held.stop.then((stop) => stop?.()).catch(() => {});
+  function begin(uri: string): Follow {
+    if (follows.size >= MAX_FOLLOWED) throw invalidParams(`at most ${MAX_FOLLOWED} resources are followed at once`);
+    const follow: Follow = { users: new Set(), started: Promise.resolve(false), stop: () => {} };
+    follows.set(uri, follow);
+    follow.started = start(uri, follow);
+    return follow;
+  }
+
+  async function start(uri: string, follow: Follow): Promise<boolean> {
+    const changed = (over?: 'over') => {
+      updated(uri, follow);
+      if (over) end(uri, follow);
+    };
+    try {
+      const stop = await catalog.resources?.follow?.(uri, changed);
+      if (stop) follow.stop = stop;
+      // Nobody may want it any more.
+      if (!stop || follow.users.size === 0) end(uri, follow);
+      return stop !== undefined;
+    } catch (error) {
+      end(uri, follow);
+      throw error;
+    }
+  }
+
+  function leave(uri: string, user: Stream | 'legacy'): void {
+    const follow = follows.get(uri);
+    if (follow?.users.delete(user) && follow.users.size === 0) end(uri, follow);
+  }
+
+  function end(uri: string, follow: Follow): void {
+    if (follows.get(uri) === follow) follows.delete(uri);
+    follow.users.clear();
+    follow.stop();
   }
 
   async function listen(served: Served): Promise<object> {
@@ -84,42 +104,33 @@ export function createSubscriptions(
     if (wanted.taskIds.length > 0) requireTasks(served);
     if (streams.size >= MAX_STREAMS) throw invalidParams(`at most ${MAX_STREAMS} subscriptions at once`);
     return new Promise((resolve) => {
-      const stream: Stream = {
-        call,
-        lists: wanted.lists,
-        uris: new Set(),
-        taskIds: new Set(),
-        acknowledged: false,
-        end: resolve,
-      };
+      const stream: Stream = { call, lists: wanted.lists, taskIds: new Set(), acknowledged: false, end: resolve };
       streams.set(call.id, stream);
       call.signal.addEventListener('abort', () => drop(stream), { once: true });
       for (const id of wanted.taskIds) if (core.tasks.has(id)) stream.taskIds.add(id);
-      Promise.all(wanted.uris.map((uri) => attach(stream, uri))).then(() =>
-        acknowledge(stream, wanted.taskIds.length > 0),
-      );
+      // What cannot be followed is left out of what is acknowledged.
+      const joined = wanted.uris.map((uri) => join(uri, stream).catch(() => false));
+      Promise.all(joined).then(() => acknowledge(stream, wanted.taskIds.length > 0));
     });
-  }
-
-  async function attach(stream: Stream, uri: string): Promise<void> {
-    if (!(await follow(uri))) return;
-    if (streams.get(stream.call.id) === stream) stream.uris.add(uri);
-    else release(uri);
   }
 
   /** Says what is honoured, before anything else on this stream. */
   function acknowledge(stream: Stream, withTasks: boolean): void {
     const lists = Object.fromEntries([...stream.lists].map((list) => [`${list}ListChanged`, true]));
-    const uris = stream.uris.size > 0 ? { resourceSubscriptions: [...stream.uris] } : {};
+    const honoured = urisOf(stream);
+    const uris = honoured.length > 0 ? { resourceSubscriptions: honoured } : {};
     const tasks = withTasks ? { taskIds: [...stream.taskIds] } : {};
     stream.acknowledged = true;
     stamped(stream, 'notifications/subscriptions/acknowledged', { notifications: { ...lists, ...uris, ...tasks } });
   }
 
+  function urisOf(user: Stream | 'legacy'): string[] {
+    return [...follows].flatMap(([uri, { users }]) => (users.has(user) ? [uri] : []));
+  }
+
   function drop(stream: Stream): void {
     if (streams.get(stream.call.id) === stream) streams.delete(stream.call.id);
-    for (const uri of stream.uris) release(uri);
-    stream.uris.clear();
+    for (const uri of urisOf(stream)) leave(uri, stream);
   }
 
   function close(): void {
@@ -130,22 +141,13 @@ export function createSubscriptions(
       stream.call.notifyAfter('notifications/cancelled', { requestId: id });
       stream.end({ _meta: { [subscriptionIdKey]: id } });
     }
-    for (const uri of legacy) release(uri);
-    legacy.clear();
+    for (const uri of urisOf('legacy')) leave(uri, 'legacy');
   }
 
   return {
     listen,
-    subscribe: async (uri) => {
-      if (legacy.has(uri)) return true;
-      const found = await follow(uri);
-      if (found && legacy.has(uri)) release(uri);
-      if (found) legacy.add(uri);
-      return found;
-    },
-    unsubscribe: (uri) => {
-      if (legacy.delete(uri)) release(uri);
-    },
+    subscribe: (uri) => join(uri, 'legacy'),
+    unsubscribe: (uri) => leave(uri, 'legacy'),
     taskChanged: (taskId, task) => {
       for (const stream of streams.values()) {
         if (stream.taskIds.has(taskId)) stamped(stream, 'notifications/tasks', { ...task });

@@ -21,9 +21,13 @@ type Task = {
   readonly controller: AbortController;
   updatedAt: string;
   status: Status;
+  /** How far it is, in words. */
+  statusMessage?: string;
   result?: object;
   error?: { code: number; message: string; data?: unknown };
   inputRequests?: Record<string, InputRequest>;
+  /** By the key it was asked under, the key of the handler. A key is never used again in a task. */
+  readonly keys: Map<string, string>;
   answers: Record<string, unknown>;
   answered: () => void;
 };
@@ -44,8 +48,8 @@ export function createTasks(changed: (id: string, task: object) => void, report:
   const tasks = new Map<string, Task>();
 
   function start(served: Served, round: Round<object>): object {
-    if (tasks.size >= MAX_TASKS) throw new RpcError(rpcCode.toolFailed, `At most ${MAX_TASKS} tasks at once`);
     const earlier = resumed(served);
+    makeRoom();
     const now = new Date().toISOString();
     const task: Task = {
       id: randomUUID(),
@@ -53,6 +57,7 @@ export function createTasks(changed: (id: string, task: object) => void, report:
       updatedAt: now,
       controller: new AbortController(),
       status: 'working',
+      keys: new Map(),
       answers: {},
       answered: () => {},
     };
@@ -64,18 +69,32 @@ export function createTasks(changed: (id: string, task: object) => void, report:
     return { ...shape(task), resultType: 'task' };
   }
 
+  /** The task that has been over for longest goes first. */
+  function makeRoom(): void {
+    if (tasks.size < MAX_TASKS) return;
+    const over = [...tasks.values()].filter(isOver);
+    const [oldest] = over.sort((a, b) => (a.updatedAt < b.updatedAt ? -1 : 1));
+    if (!oldest)
+      throw new RpcError(rpcCode.toolFailed, `At most ${MAX_TASKS} tasks at once; cancel one, or wait for one`);
+    tasks.delete(oldest.id);
+  }
+
   async function work(task: Task, served: Served, round: Round<object>, earlier: Earlier): Promise<object> {
     const { controller } = task;
-    // No progress and no log for tasks: their state is fetched.
+    // No progress and no log are sent for tasks: their state is fetched.
     const context: CallContext = {
       signal: controller.signal,
-      progress: () => {},
+      progress: ({ message }) => {
+        if (message !== undefined) task.statusMessage = message;
+      },
       log: () => {},
       supports: (kind) => supports(served, kind),
       ...earlier,
     };
     for (;;) {
       const result = await round(context);
+      // What was cancelled asks nothing more.
+      controller.signal.throwIfAborted();
       if (!needsInput(result)) return result;
       requireSupport(served, result);
       context.answers = await ask(task, result.input);
@@ -86,7 +105,8 @@ export function createTasks(changed: (id: string, task: object) => void, report:
   /** Partial answers leave the rest pending. */
   async function ask(task: Task, input: Record<string, InputRequest>): Promise<Record<string, unknown>> {
     task.answers = {};
-    task.inputRequests = { ...input };
+    const open = Object.entries(input).map(([key, request]) => [newKey(task, key), request] satisfies [string, object]);
+    task.inputRequests = Object.fromEntries(open);
     move(task, 'input_required');
     const { signal } = task.controller;
     while (Object.keys(task.inputRequests).length > 0) {
@@ -110,6 +130,7 @@ export function createTasks(changed: (id: string, task: object) => void, report:
     if (isOver(task)) return;
     Object.assign(task, outcome);
     delete task.inputRequests;
+    delete task.statusMessage;
     move(task, status);
     setTimeout(() => tasks.delete(task.id), TTL_MS).unref();
   }
@@ -137,7 +158,7 @@ export function createTasks(changed: (id: string, task: object) => void, report:
     for (const [key, answer] of Object.entries(inputResponses)) {
       if (!task.inputRequests || !Object.hasOwn(task.inputRequests, key)) continue;
       delete task.inputRequests[key];
-      task.answers[key] = answer;
+      task.answers[task.keys.get(key) ?? key] = answer;
     }
     task.answered();
     return {};
@@ -164,16 +185,26 @@ export function createTasks(changed: (id: string, task: object) => void, report:
   };
 }
 
+function newKey({ keys }: Task, wanted: string): string {
+  for (let n = 1; ; n += 1) {
+    const key = n === 1 ? wanted : `${wanted}-${n}`;
+    if (keys.has(key)) continue;
+    keys.set(key, wanted);
+    return key;
+  }
+}
+
 function isOver({ status }: Task): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled';
 }
 
 /** The flat shape of the extension: no wrapper, only what belongs to the status. */
 function shape(task: Task): Params {
-  const { id, status, createdAt, updatedAt, result, error, inputRequests } = task;
+  const { id, status, statusMessage, createdAt, updatedAt, result, error, inputRequests } = task;
   return {
     taskId: id,
     status,
+    ...(statusMessage === undefined ? {} : { statusMessage }),
     createdAt,
     lastUpdatedAt: updatedAt,
     ttlMs: TTL_MS,

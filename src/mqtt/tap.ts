@@ -90,7 +90,8 @@ export class Tap extends Duplex {
     this.#unsent = done;
     this.#socket.write(chunk, (error) => {
       if (error) this.#lose(error);
-      else this.#sent();
+      // Not before mqtt.js is through with what it has: then the acknowledgements of a whole chunk leave in one write.
+      else queueMicrotask(() => this.#sent());
     });
   }
 

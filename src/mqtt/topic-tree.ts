@@ -3,61 +3,79 @@
 /** Entries of a tree. */
 const MAX_ENTRIES = 60;
 
-type Group = { prefix: string; topics: string[]; depth: number; leaf: boolean };
+/** Topics that share their first `from` characters, whole levels; or a single one, where `name` says so. */
+type Group = { topics: string[]; count: number; from: number; name: string | undefined; final: boolean };
 
 /**
  * Topic prefix, written as a filter (`plant/line1/#`), to the number of topics below it. The most crowded prefixes are
  * split further as long as there is room; the counts add up to the number of topics, and each topic is in one entry.
+ * Each character of a topic is looked at once, however many levels a broker makes of it.
  */
 export function topicTree(topics: Iterable<string>, maxEntries = MAX_ENTRIES): Record<string, number> {
   let entries = split([...topics], 0);
   if (entries.length > maxEntries) entries = foldRest(entries, maxEntries);
   for (;;) {
-    const crowded = entries.filter(({ topics: own, leaf }) => own.length > 1 && !leaf);
-    crowded.sort((a, b) => b.topics.length - a.topics.length);
-    const room = maxEntries - entries.length + 1;
-    const found = firstSplit(crowded, room);
+    const crowded = entries.filter(({ count, final }) => count > 1 && !final);
+    crowded.sort((a, b) => b.count - a.count);
+    const found = firstSplit(crowded, maxEntries - entries.length + 1);
     if (!found) break;
     entries = entries.filter((entry) => entry !== found.entry).concat(found.parts);
   }
-  const rows = entries.map(({ prefix, topics: own }) => [prefix, own.length] satisfies [string, number]);
+  const rows = entries.map((entry) => [nameOf(entry), entry.count] satisfies [string, number]);
   return Object.fromEntries(rows.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function firstSplit(crowded: Group[], room: number): { entry: Group; parts: Group[] } | undefined {
   for (const entry of crowded) {
-    const parts = split(entry.topics, entry.depth, room);
+    const parts = split(entry.topics, entry.from, room);
     if (parts.length <= room) return { entry, parts };
     // Asked again, it would not fit either.
-    entry.leaf = true;
+    entry.final = true;
   }
   return undefined;
 }
 
-/** Splits topics that share their first `depth` levels by the next one; gives up once there are more than `most`. */
-function split(topics: string[], depth: number, most = Number.POSITIVE_INFINITY): Group[] {
-  const groups = new Map<string, string[]>();
+/** Splits topics that share their first `from` characters by the next level; gives up with more than `most` parts. */
+function split(topics: string[], from: number, most = Number.POSITIVE_INFINITY): Group[] {
+  const groups = new Map<string, Group>();
   for (const topic of topics) {
-    const end = levelEnd(topic, depth);
-    const prefix = end === -1 ? topic : `${topic.slice(0, end)}/#`;
-    const same = groups.get(prefix);
-    if (same) same.push(topic);
-    else groups.set(prefix, [topic]);
+    const slash = topic.indexOf('/', from);
+    const end = slash === -1 ? topic.length : slash + 1;
+    const level = topic.slice(from, end);
+    const same = groups.get(level);
+    if (same) {
+      same.topics.push(topic);
+      same.count += 1;
+      continue;
+    }
+    const whole = slash === -1;
+    groups.set(level, { topics: [topic], count: 1, from: end, name: whole ? topic : undefined, final: whole });
     if (groups.size > most) break;
   }
-  return [...groups].map(([prefix, own]) => ({ prefix, topics: own, depth: depth + 1, leaf: !prefix.endsWith('/#') }));
+  const parts = [...groups.values()];
+  for (const part of parts) if (part.count > 1 && !part.final) part.from = commonLevels(part);
+  return parts;
+}
+
+/** Where the levels end that all topics of a group share. */
+function commonLevels({ topics, from }: Group): number {
+  const first = topics[0] ?? '';
+  let end = first.length;
+  for (const topic of topics) {
+    let at = from;
+    while (at < end && topic.charCodeAt(at) === first.charCodeAt(at)) at += 1;
+    end = at;
+  }
+  return end > from ? first.lastIndexOf('/', end - 1) + 1 : from;
 }
 
 /** More first levels than entries: the largest stay, the others become one. */
 function foldRest(entries: Group[], maxEntries: number): Group[] {
-  const bySize = [...entries].sort((a, b) => b.topics.length - a.topics.length);
-  const rest = bySize.slice(maxEntries - 1).flatMap(({ topics }) => topics);
-  return [...bySize.slice(0, maxEntries - 1), { prefix: '(others)', topics: rest, depth: 1, leaf: true }];
+  const bySize = entries.sort((a, b) => b.count - a.count);
+  const rest = bySize.slice(maxEntries - 1).reduce((sum, { count }) => sum + count, 0);
+  return [...bySize.slice(0, maxEntries - 1), { topics: [], count: rest, from: 0, name: '(others)', final: true }];
 }
 
-/** Index of the slash that ends level `depth`, -1 where the topic ends there. */
-function levelEnd(topic: string, depth: number): number {
-  let at = topic.indexOf('/');
-  for (let level = 0; level < depth && at !== -1; level += 1) at = topic.indexOf('/', at + 1);
-  return at;
+function nameOf({ topics, from, name }: Group): string {
+  return name ?? `${(topics[0] ?? '').slice(0, from)}#`;
 }

@@ -1,11 +1,12 @@
 // Owns what an argument may be completed to: session names, topics seen so far, and names within them.
-import type { Pool, Session } from '../mqtt/types.ts';
+import type { Known, Pool, Session } from '../mqtt/types.ts';
 import { prompts } from './index.ts';
 
 /** Values given at once. */
 const MAX_VALUES = 100;
-/** Topics looked at for the names of devices in them; keeps a completion under 5 ms. */
+/** Topics looked at in one completion for the names of devices in them, and names kept; both keep it under 5 ms. */
 const MAX_SCANNED = 5_000;
+const MAX_NAMES = 10_000;
 const durations = ['10', '30', '60', '120', '300'];
 
 type Request = {
@@ -16,10 +17,16 @@ type Request = {
 type Completion = { values: string[]; total: number };
 
 export function createCompletions(pool: Pool, templateUris: string[]) {
+  const levels = createLevels();
   return {
     complete: ({ ref, argument, context }: Request): Completion | undefined => {
       if (!argumentsOf(ref, templateUris)?.includes(argument.name)) return undefined;
-      return valuesOf(argument.name, argument.value, sessionsFor(pool, context.session));
+      const { all, chosen } = sessionsFor(pool, context.session);
+      const { name, value } = argument;
+      if (name === 'session') return beginning(new Set(all.map(({ facts }) => facts.name)), value);
+      if (name === 'topic' || name === 'pattern') return topics(chosen, value);
+      if (name === 'device') return beginning(levels(chosen), value);
+      return beginning(new Set(name === 'seconds' ? durations : []), value);
     },
   };
 }
@@ -38,21 +45,9 @@ function sessionsFor(pool: Pool, name: string | undefined): { all: Session[]; ch
   return { all, chosen: chosen.length > 0 ? chosen : all };
 }
 
-function valuesOf(name: string, value: string, { all, chosen }: { all: Session[]; chosen: Session[] }): Completion {
-  if (name === 'session')
-    return beginning(
-      all.map(({ facts }) => facts.name),
-      value,
-    );
-  if (name === 'topic' || name === 'pattern') return topics(chosen, value);
-  if (name === 'device') return beginning(levels(chosen), value);
-  if (name === 'seconds') return beginning(durations, value);
-  return { values: [], total: 0 };
-}
-
-function beginning(candidates: Iterable<string>, prefix: string): Completion {
+function beginning(candidates: Set<string>, prefix: string): Completion {
   const lower = prefix.toLowerCase();
-  const values = [...new Set(candidates)].filter((one) => one.toLowerCase().startsWith(lower));
+  const values = [...candidates].filter((one) => one.toLowerCase().startsWith(lower));
   return { values: values.slice(0, MAX_VALUES), total: values.length };
 }
 
@@ -62,13 +57,42 @@ function topics(sessions: Session[], prefix: string): Completion {
   return { values, total: found.reduce((sum, one) => sum + one.total, 0) };
 }
 
-/** Names that stand in topics, the last level aside: that is a quantity more often than a device. */
-function levels(sessions: Session[]): Set<string> {
-  const names = new Set<string>();
-  for (const { known } of sessions) {
-    for (const topic of known.startingWith('', MAX_SCANNED).values) {
-      for (const level of topic.split('/').slice(0, -1)) names.add(level);
-    }
+type Scan = { rest: Iterator<string>; scanned: number; names: Set<string> };
+
+/**
+ * Names that stand in topics, the last level aside: that is a quantity more often than a device. Each completion goes
+ * on where the one before has stopped, so that a person who types has them all soon, and never waits.
+ */
+function createLevels() {
+  const scans = new WeakMap<Known, Scan>();
+  return (sessions: Session[]): Set<string> => {
+    let budget = MAX_SCANNED;
+    const found = sessions.map(({ known }) => {
+      const scan = scans.get(known) ?? { rest: known.topics()[Symbol.iterator](), scanned: 0, names: new Set() };
+      scans.set(known, scan);
+      budget -= goOn(scan, known.size, budget);
+      return scan.names;
+    });
+    const [first] = found;
+    return first && found.length === 1 ? first : new Set(found.flatMap((names) => [...names]));
+  };
+}
+
+/** Looks at no more topics than are known by now: an iterator that came to its end would stay there. Returns how many. */
+function goOn(scan: Scan, size: number, budget: number): number {
+  const before = scan.scanned;
+  const until = Math.min(size, before + budget);
+  for (; scan.scanned < until && scan.names.size < MAX_NAMES; scan.scanned += 1) {
+    const topic: unknown = scan.rest.next().value;
+    if (typeof topic === 'string') addLevels(topic, scan.names);
   }
-  return names;
+  return scan.scanned - before;
+}
+
+function addLevels(topic: string, names: Set<string>): void {
+  let from = 0;
+  for (let to = topic.indexOf('/'); to !== -1 && names.size < MAX_NAMES; to = topic.indexOf('/', from)) {
+    if (to > from) names.add(topic.slice(from, to));
+    from = to + 1;
+  }
 }

@@ -1,27 +1,35 @@
 // Owns what can be read and followed as a resource: the sessions, a session's topics, the last message of a topic.
 // Must not know MCP's methods: it is handed to the protocol core.
-import { ToolError } from '../errors.ts';
+import { RpcError, rpcCode, ToolError } from '../errors.ts';
 import { topicTree } from '../mqtt/topic-tree.ts';
 import type { Message, Pool, Session } from '../mqtt/types.ts';
 import { boundedCounts } from '../payload/bounded-counts.ts';
 import { fitMessages, renderMessage } from '../payload/render.ts';
+import { wireCost } from '../payload/wire-cost.ts';
 import { fetchLast, keep } from './last-message.ts';
-import { throttle } from './throttle.ts';
+import { type Throttle, throttle } from './throttle.ts';
 import { parseUri, type Ref, templates } from './uri.ts';
 
 /** A followed resource is told at most every so often, ms. */
 const UPDATE_EVERY_MS = 300;
 /** Topics listed beside the tree. */
 const MAX_LISTED = 500;
-/** What the tree may take. */
+/** What they may take, and what the tree may: a topic may be 65,535 bytes long [MQTT-4.7.3-3]. */
+const LIST_BYTES = 1024 * 1024;
 const TREE_BYTES = 64 * 1024;
 const mimeType = 'application/json';
+
+type SessionRef = Exclude<Ref, { kind: 'sessions' }>;
+
+/** Called whenever the resource has changed; with 'over' when nothing more can come, because its session has ended. */
+type Changed = (over?: 'over') => void;
 
 export type Resources = {
   list(): object[];
   templates(): object[];
+  /** The content as a `value`, which the core renders. */
   read(uri: string, context: { signal: AbortSignal }): Promise<object[] | undefined>;
-  follow(uri: string, changed: () => void): Promise<(() => void) | undefined>;
+  follow(uri: string, changed: Changed): Promise<(() => void) | undefined>;
 };
 
 export function createResources(pool: Pool): Resources {
@@ -32,7 +40,7 @@ export function createResources(pool: Pool): Resources {
     const ref = parseUri(uri);
     if (!ref) return undefined;
     const value = await contentOf(ref, uri, signal).catch(undefinedIfMissing);
-    return value && [{ uri, mimeType, text: JSON.stringify(value) }];
+    return value && [{ uri, mimeType, value }];
   }
 
   async function contentOf(ref: Ref, uri: string, signal: AbortSignal): Promise<object> {
@@ -42,41 +50,57 @@ export function createResources(pool: Pool): Resources {
     return lastOf(session, ref.topic, followed.get(uri) ?? (await fetchLast(session, ref.topic, signal)));
   }
 
-  async function follow(uri: string, changed: () => void): Promise<(() => void) | undefined> {
+  async function follow(uri: string, changed: Changed): Promise<(() => void) | undefined> {
     const ref = parseUri(uri);
     if (!ref) return undefined;
     const { ring, stop } = throttle(UPDATE_EVERY_MS, changed);
-    const end = await start(ref, uri, ring).catch(undefinedIfMissing);
-    if (!end) return undefined;
-    return () => {
-      stop();
-      end();
-    };
+    if (ref.kind === 'sessions') return both(stop, pool.onChanged(ring));
+    return followSession(ref, uri, { ring, stop, changed }).catch(undefinedIfMissing);
   }
 
-  async function start(ref: Ref, uri: string, ring: () => void): Promise<() => void> {
-    if (ref.kind === 'sessions') return pool.onChanged(ring);
+  /** A session that has ended is not waited for: another one may get its name, and nobody asked to follow that. */
+  async function followSession(ref: SessionRef, uri: string, { ring, stop, changed }: Throttle & { changed: Changed }) {
     const { signal } = new AbortController();
     const session = await pool.get(ref.session, signal);
-    if (ref.kind === 'topics') return session.onNewTopic(ring);
+    const end = ref.kind === 'topics' ? session.onNewTopic(ring) : await hear(session, ref.topic, uri, ring);
+    const isOver = () => !pool.list().includes(session);
+    const unwatch = pool.onChanged(() => {
+      if (!isOver()) return;
+      letGo();
+      changed('over');
+    });
+    const letGo = both(both(stop, end), unwatch);
+    if (!isOver()) return letGo;
+    letGo();
+    return undefined;
+  }
+
+  async function hear(session: Session, topic: string, uri: string, ring: () => void): Promise<() => void> {
+    const { signal } = new AbortController();
     const take = (message: Message) => {
       followed.set(uri, keep(message));
       ring();
     };
-    const { close } = await session.listen(ref.topic, { qos: 0, retained: 'exclude', signal }, take);
-    return () => {
-      followed.delete(uri);
-      close();
-    };
+    const { close } = await session.listen(topic, { qos: 0, retained: 'exclude', signal }, take);
+    return both(close, () => followed.delete(uri));
   }
 
   return { list: () => [sessionsResource], templates: () => resourceTemplates, read, follow };
 }
 
+function both(one: () => void, other: () => void): () => void {
+  return () => {
+    one();
+    other();
+  };
+}
+
+/** What failed otherwise is said, where a caller can read it. */
 function undefinedIfMissing(error: unknown): undefined {
-  const missing = ['session_not_found', 'session_expired', 'invalid_topic', 'not_connected', 'subscribe_denied'];
-  if (error instanceof ToolError && missing.includes(error.data.code)) return undefined;
-  throw error;
+  if (!(error instanceof ToolError)) throw error;
+  const { code, message } = error.data;
+  if (code === 'session_not_found' || code === 'session_expired' || code === 'invalid_topic') return undefined;
+  throw new RpcError(rpcCode.internalError, message, error.data);
 }
 
 function summaryOf(session: Session): object {
@@ -99,13 +123,18 @@ function summaryOf(session: Session): object {
 /** What the session has seen so far: listing and collecting fill it. */
 function topicsOf({ facts, known }: Session): object {
   const { values, total } = known.startingWith('', MAX_LISTED);
-  const listed = values.map((topic) => ({ topic, last_seen: isoOf(known.lastSeen(topic)) }));
+  let left = LIST_BYTES;
+  const fits = (one: object) => {
+    left -= wireCost(one, left);
+    return left >= 0;
+  };
+  const listed = values.map((topic) => ({ topic, last_seen: isoOf(known.lastSeen(topic)) })).filter(fits);
   return {
     session: facts.name,
     total_topics: total,
     tree: boundedCounts(Object.entries(topicTree(known.topics())), TREE_BYTES),
     topics: listed,
-    truncated: total > values.length,
+    truncated: total > listed.length,
   };
 }
 
@@ -118,6 +147,7 @@ function lastOf({ facts, known }: Session, topic: string, message: Message | und
       source: message.retain ? 'retained' : 'live',
       age_ms: Date.now() - message.at,
       message: shown,
+      ...(message.retain ? { note: storedNote } : {}),
     };
   }
   const seen = isoOf(known.lastSeen(topic));
@@ -125,6 +155,10 @@ function lastOf({ facts, known }: Session, topic: string, message: Message | und
     'Nothing is retained on this topic; subscribe to this resource, or call subscribe_and_collect, to hear it live.';
   return { session: facts.name, topic, message: null, last_seen: seen ?? null, note };
 }
+
+/** MQTT does not say when a stored message was published. */
+const storedNote =
+  'The broker had it stored: age_ms counts from its arrival here, it may have been published long before.';
 
 function isoOf(ms: number | undefined): string | undefined {
   return ms === undefined ? undefined : new Date(ms).toISOString();

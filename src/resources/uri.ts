@@ -1,4 +1,6 @@
 // Owns the URIs of this server's resources: mqtt://sessions, mqtt://{session}/topics, mqtt://{session}/topic/{+topic}.
+import { ToolError } from '../errors.ts';
+import { checkTopicName } from '../mqtt/topic.ts';
 
 export type Ref =
   | { kind: 'sessions' }
@@ -18,7 +20,19 @@ export function parseUri(uri: string): Ref | undefined {
   if (session === undefined) return undefined;
   if (match?.[2] !== undefined) return { kind: 'topics', session };
   const topic = decode(match?.[3]);
-  return topic === undefined ? undefined : { kind: 'topic', session, topic };
+  return topic !== undefined && isTopic(topic) ? { kind: 'topic', session, topic } : undefined;
+}
+
+/** One topic and no filter: a subscription to it brings nothing else. */
+function isTopic(topic: string): boolean {
+  if (topic.startsWith('$share/')) return false;
+  try {
+    checkTopicName(topic);
+    return true;
+  } catch (error) {
+    if (error instanceof ToolError) return false;
+    throw error;
+  }
 }
 
 function decode(text: string | undefined): string | undefined {

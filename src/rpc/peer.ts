@@ -367,12 +367,13 @@ export class Peer {
     // What still waits gets its answer too, but no work: its signal is aborted from the start.
     this.#work();
     for (const call of this.#inFlight) call.abort(SHUTTING_DOWN);
-    this.#drainTimer = setTimeout(() => {
+    const answerForAll = () => {
       for (const call of this.#inFlight) call.finish(encodeError(call.id, cancelled(SHUTTING_DOWN)));
       // Where nobody reads the answers, they are given up.
       this.#giveUpTimer = setTimeout(() => this.#close(), STOP_GRACE_MS);
       this.#settle();
-    }, STOP_GRACE_MS);
+    };
+    this.#drainTimer = setTimeout(answerForAll, this.#inFlight.size === 0 ? 0 : STOP_GRACE_MS);
     this.#settle();
   }
 

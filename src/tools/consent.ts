@@ -1,12 +1,14 @@
 // Owns a person's consent to one dangerous write: asked through the client where that can ask, else by a token that
 // is shown with a preview and works once. Must not know what is dangerous.
 import { ToolError } from '../errors.ts';
+import { fingerprint } from '../payload/fingerprint.ts';
 import type { CallContext, Question } from './tool.ts';
 
 /** How long a token is good, ms. */
 const TOKEN_TTL_MS = 120_000;
-/** Tokens outstanding; the oldest goes first. */
+/** Tokens outstanding, and characters of their writes, a payload of 1 MiB each at worst; the oldest goes first. */
 const MAX_TOKENS = 100;
+const MAX_CHARS = 16 * 1024 * 1024;
 
 export type Consent = {
   /** A single-use token for exactly this write. */
@@ -18,9 +20,17 @@ export type Consent = {
 /** `write` says everything about a write, byte for byte. */
 export function createConsent(newToken: () => string, now: () => number = Date.now): Consent {
   const issued = new Map<string, { write: string; expiresAt: number }>();
+  const makeRoom = (chars: number) => {
+    let left = MAX_CHARS - chars - [...issued.values()].reduce((sum, { write }) => sum + write.length, 0);
+    for (const [token, { write }] of issued) {
+      if (issued.size < MAX_TOKENS && left >= 0) return;
+      issued.delete(token);
+      left += write.length;
+    }
+  };
   return {
     issue: (write) => {
-      for (const token of issued.keys()) if (issued.size >= MAX_TOKENS) issued.delete(token);
+      makeRoom(write.length);
       const token = newToken();
       const expiresAt = now() + TOKEN_TTL_MS;
       issued.set(token, { write, expiresAt });
@@ -45,7 +55,12 @@ export function askPerson(context: CallContext, write: string, message: string):
 
 /** An answer counts for the very write that was asked about. */
 export function isAnswered({ answers, state }: CallContext, write: string): boolean {
-  return answers[KEY] !== undefined && state === write;
+  return answers[KEY] !== undefined && state === short(write);
+}
+
+/** A name is enough: a state comes back with the very arguments it was made for, only the session could be another. */
+function short(write: string): string {
+  return `${write.length}-${fingerprint(write)}`;
 }
 
 function question(write: string, message: string): Question {
@@ -53,7 +68,7 @@ function question(write: string, message: string): Question {
   const requestedSchema = { type: 'object', properties: { confirm }, required: ['confirm'] };
   return {
     input: { [KEY]: { method: 'elicitation/create', params: { mode: 'form', message, requestedSchema } } },
-    state: write,
+    state: short(write),
   };
 }
 

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { builtProgram, cleanEnv, type Daemon, startDaemon } from '../support/daemon.ts';
 import { dig, initializeParams } from '../support/streams.ts';
@@ -89,6 +89,14 @@ describe('flags and variables', () => {
   test('--version -> the version of package.json, exit 0', () => {
     const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
     expect(run(['--version'])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  test('`--help | true` -> a quiet end', () => {
+    const command = `"${process.execPath}" "${builtProgram()}" --help | true`;
+    expect(spawnSync('sh', ['-c', command], { env: cleanEnv(), encoding: 'utf8' })).toMatchObject({
+      status: 0,
+      stderr: '',
+    });
   });
 
   test.each([
@@ -221,12 +229,13 @@ describe('start-up', () => {
     async () => {
       const cwd = folder();
       const daemon = startDaemon({ cwd });
+      const own = dirname(builtProgram());
       const open = () => {
         const dir = `/proc/${daemon.child.pid}/fd`;
-        const own = readdirSync(dir).filter((fd) => Number(fd) > 2);
-        return own
+        return readdirSync(dir)
+          .filter((fd) => Number(fd) > 2)
           .map((fd) => readlinkSync(`${dir}/${fd}`))
-          .filter((target) => /^socket:|^\//.test(target) && target !== '/dev/null');
+          .filter((target) => /^socket:|^\//.test(target) && target !== '/dev/null' && !target.startsWith(own));
       };
       await daemon.call(1, 'initialize', initializeParams());
       await daemon.call(2, 'tools/list');
@@ -296,9 +305,9 @@ describe('the end', () => {
     ],
   ];
 
-  test.each(states.flatMap((state) => ends.map(([end, leave]) => ({ title: `${end} ${state.name}`, state, leave }))))(
-    '$title -> everything read is answered, exit 0',
-    async ({ state, leave }) => {
+  test.each(states.flatMap((state) => ends.map(([end, leave]) => [`${end} ${state.name}`, state, leave] as const)))(
+    '%s -> everything read is answered, exit 0',
+    async (_title, state, leave) => {
       const daemon = startDaemon({ args: ['--drain', '0.2'] });
       // A process that has not set itself up yet dies of a signal: the first answer says that it has.
       if (state.left.length === 0 && leave !== ends[0]?.[1]) await daemon.call(0, 'ping');
@@ -423,6 +432,22 @@ describe('the end', () => {
       expect({ redirect, status, stdout, stderr }).toEqual({ redirect, status: 0, stdout: '', stderr: '' });
     }
   });
+
+  test.runIf(existsSync('/usr/bin/script'))(
+    'a terminal on stdin -> a hint how a host starts it, then it serves',
+    () => {
+      const command = `"${process.execPath}" "${builtProgram()}"`;
+      const { status, stdout } = spawnSync('script', ['-qec', command, '/dev/null'], {
+        env: cleanEnv(),
+        input: '{"jsonrpc":"2.0","id":1,"method":"ping"}\n',
+        encoding: 'utf8',
+        timeout: 10_000,
+      });
+      expect(stdout).toContain('mcpServers');
+      expect(stdout).toContain('{"jsonrpc":"2.0","id":1,"result":{}}');
+      expect(status).toBe(0);
+    },
+  );
 
   test('stdin from a file, stdout to a file -> every answer is in it', () => {
     const dir = folder();

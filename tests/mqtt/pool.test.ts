@@ -260,7 +260,14 @@ describe('closeAll', () => {
 test('onChanged -> told when a session begins, loses its connection, has it back, and ends', async () => {
   const pool = poolOf();
   const seen: string[] = [];
-  const stop = pool.onChanged(() => seen.push(pool.list().map((one) => `${one.state().isConnected}`).join()));
+  const stop = pool.onChanged(() =>
+    seen.push(
+      pool
+        .list()
+        .map((one) => `${one.state().isConnected}`)
+        .join(),
+    ),
+  );
   await pool.establish(request(), signal);
   fake.links[0]?.events?.down(undefined, false);
   fake.links[0]?.events?.up(false);

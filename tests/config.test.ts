@@ -1,0 +1,186 @@
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ConfigError, profilesOf, readConfig } from '../src/config.ts';
+import { ToolError, type ToolErrorData } from '../src/errors.ts';
+
+let dir = '';
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'config-test-'));
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+let files = 0;
+async function configFile(content: unknown): Promise<string> {
+  const file = join(dir, `config-${++files}.json`);
+  await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content));
+  return file;
+}
+
+/** Opens the profile `p` of a config. */
+async function openProfile(profile: object, env: Record<string, string> = {}) {
+  const file = await configFile({ profiles: { p: { url: 'mqtt://broker', ...profile } } });
+  return profilesOf(await readConfig(file), file, env).open('p');
+}
+
+async function failure(promise: Promise<unknown>): Promise<ToolErrorData> {
+  const error = await promise.then(
+    () => expect.fail('it succeeded'),
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof ToolError)) throw error;
+  return error.data;
+}
+
+describe('readConfig', () => {
+  test('an empty object -> a config; every key is optional', async () => {
+    expect(await readConfig(await configFile({}))).toEqual({});
+    expect(await readConfig(await configFile({ profiles: {}, policy: {} }))).toEqual({ profiles: {}, policy: {} });
+  });
+
+  test.each<[string, unknown, RegExp]>([
+    ['an unknown key', { profile: {} }, /unknown key profile$/],
+    [
+      'an unknown key further down',
+      { profiles: { plant: { url: 'mqtt://b', pasword: 'secret' } } },
+      /unknown key profiles\.plant\.pasword/,
+    ],
+    ['a missing key', { profiles: { plant: {} } }, /missing key profiles\.plant\.url/],
+    ['a wrong type', { policy: { read_only: 'yes' } }, /policy\.read_only must be boolean/],
+    [
+      'a wrong value',
+      { profiles: { p: { url: 'mqtt://b', protocol_version: 3 } } },
+      /profiles\.p\.protocol_version must/,
+    ],
+    ['a name with a slash', { profiles: { 'a/b~c': { url: 1 } } }, /profiles\.a\/b~c\.url must be string/],
+    [
+      'a secret that is none',
+      { profiles: { p: { url: 'mqtt://b', password: { env: 'A', file: 'secret' } } } },
+      /profiles\.p\.password/,
+    ],
+    ['an array', [], /the whole must be object/],
+    ['null', null, /the whole must be object/],
+  ])('%s -> one line that names the key and repeats no value', async (_what, content, message) => {
+    const file = await configFile(content);
+    const error: unknown = await readConfig(file).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(ConfigError);
+    const text = error instanceof Error ? error.message : '';
+    expect(text).toMatch(message);
+    expect(text).not.toMatch(/\n|secret/);
+    expect(text.startsWith(`config: ${file}: `)).toBe(true);
+  });
+
+  test('no JSON -> says so, without a piece of it', async () => {
+    await expect(readConfig(await configFile('{"password": secret'))).rejects.toThrow(/config: \S+ is not valid JSON$/);
+  });
+
+  test.each([
+    ['no such file', 'missing.json', 'ENOENT'],
+    ['a folder', '.', 'EISDIR'],
+  ])('%s -> says which and why', async (_what, name, code) => {
+    await expect(readConfig(join(dir, name))).rejects.toThrow(`config: cannot read ${join(dir, name)}: ${code}`);
+  });
+});
+
+describe('profiles', () => {
+  test('names -> as in the file', async () => {
+    const file = await configFile({ profiles: { b: { url: 'mqtt://b' }, a: { url: 'mqtt://a' } } });
+    expect(profilesOf(await readConfig(file), file, {}).names()).toEqual(['b', 'a']);
+  });
+
+  test.each(['nope', '__proto__', 'constructor'])(
+    'unknown profile %s -> invalid_arguments that names those there are',
+    async (name) => {
+      const file = await configFile({ profiles: { plant: { url: 'mqtt://b' } } });
+      const profiles = profilesOf(await readConfig(file), file, {});
+      expect(await failure(profiles.open(name))).toMatchObject({
+        code: 'invalid_arguments',
+        hint: 'Profiles: plant.',
+        problems: [{ path: '/profile', expected: expect.any(String) }],
+      });
+    },
+  );
+
+  test('no secrets, no files -> what the file says', async () => {
+    const profile = {
+      username: 'u',
+      protocol_version: 4,
+      keepalive_seconds: 0,
+      servername: 's',
+      alpn: ['mqtt'],
+      verify: false,
+    };
+    expect(await openProfile(profile)).toEqual({
+      url: 'mqtt://broker',
+      username: 'u',
+      protocolVersion: 4,
+      keepaliveSeconds: 0,
+      tls: { servername: 's', ALPNProtocols: ['mqtt'], rejectUnauthorized: false },
+    });
+  });
+
+  test('a password: string, env, file, command -> read; one newline at the end is dropped', async () => {
+    await mkdir(join(dir, 'sub'), { recursive: true });
+    await writeFile(join(dir, 'sub', 'pass.txt'), ' säcret \r\n');
+    const command = [process.execPath, '-e', 'process.stdout.write("from command\\n\\n")'];
+    const passwords = [];
+    for (const password of ['plain', { env: 'SECRET' }, { file: 'sub/pass.txt' }, { command }]) {
+      passwords.push((await openProfile({ password }, { SECRET: 'from env' })).password);
+    }
+    expect(passwords).toEqual(['plain', 'from env', ' säcret ', 'from command\n']);
+  });
+
+  test('a command runs in the folder of the config', async () => {
+    const command = [process.execPath, '-p', 'process.cwd()'];
+    const { password = '' } = await openProfile({ password: { command } });
+    expect(password.endsWith(dir)).toBe(true);
+  });
+
+  test('secrets are read anew each time a profile is opened, never before', async () => {
+    const file = await configFile({ profiles: { p: { url: 'mqtt://b', password: { file: 'later.txt' } } } });
+    const profiles = profilesOf(await readConfig(file), file, {});
+    await writeFile(join(dir, 'later.txt'), 'one');
+    expect((await profiles.open('p')).password).toBe('one');
+    await writeFile(join(dir, 'later.txt'), 'two');
+    expect((await profiles.open('p')).password).toBe('two');
+  });
+
+  test('files of TLS -> their bytes, relative to the config', async () => {
+    for (const name of ['ca', 'cert', 'key', 'pass']) await writeFile(join(dir, `${name}.pem`), `${name}\n`);
+    const { tls } = await openProfile({
+      ca_file: 'ca.pem',
+      cert_file: 'cert.pem',
+      key_file: join(dir, 'key.pem'),
+      key_passphrase: { file: 'pass.pem' },
+    });
+    expect(tls).toEqual({
+      ca: Buffer.from('ca\n'),
+      cert: Buffer.from('cert\n'),
+      key: Buffer.from('key\n'),
+      passphrase: 'pass',
+    });
+  });
+
+  const printsSecret = [process.execPath, '-e', 'console.log("s3cret"); console.error("s3cret"); process.exit(1)'];
+  test.each<[string, object, RegExp]>([
+    ['an environment variable that is not set', { password: { env: 'NOT_SET' } }, /password .*NOT_SET is not set/],
+    ['a name that every object has', { password: { env: 'constructor' } }, /password .*constructor is not set/],
+    ['a file that is not there', { key_passphrase: { file: 'none' } }, /key_passphrase .*ENOENT/],
+    ['a ca_file that is not there', { ca_file: 'none.pem' }, /ca_file .*ENOENT/],
+    ['a command that fails', { password: { command: printsSecret } }, /password .*command failed/],
+    ['a command that is not there', { password: { command: ['no-such-command'] } }, /password .*command failed/],
+  ])('%s -> invalid_arguments that names the key, not what was printed', async (_what, profile, message) => {
+    const error = await failure(openProfile(profile));
+    expect(error.code).toBe('invalid_arguments');
+    expect(error.message).toMatch(message);
+    expect(JSON.stringify(error)).not.toContain('s3cret');
+  });
+
+  test('a command that reads its input -> finds it empty, and does not hang', async () => {
+    const script = join(dir, 'asks.sh');
+    await writeFile(script, '#!/bin/sh\ncat\necho done\n');
+    await chmod(script, 0o700);
+    expect((await openProfile({ password: { command: [script] } })).password).toBe('done');
+  });
+});
