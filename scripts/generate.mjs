@@ -76,7 +76,8 @@ function validators(schemas) {
   const body = code.replace(/require\("([^"]+)"\)(\.default)?/g, (_, path) => {
     const name = `runtime_${path.replace(/\W/g, '_')}`;
     imports.set(name, path);
-    return `${name}.default`;
+    // Bundlers and Node see such a module differently.
+    return `(${name}.default ?? ${name})`;
   });
   const head = [...imports].map(([name, path]) => `import ${name} from '${path}.js';\n`).join('');
   return banner + head + body;

@@ -1,17 +1,23 @@
 // Owns the process: argv, environment, standard streams, signals, exit code. Nothing imports it.
 import { createWriteStream } from 'node:fs';
 import { ConfigError, profilesOf, readConfig } from './config.ts';
-import { createLog, type Log } from './log.ts';
+import { createLog, frames, type Log } from './log.ts';
 import { type Options, parseOptions, UsageError, usage } from './options.ts';
 import { createServer, noProfiles } from './server.ts';
 import { name, version } from './version.ts';
 
+/** Said to a person who starts it by hand. */
+const hint = `${name} ${version} speaks MCP on standard input and output; a host starts it, for example with
+  {"mcpServers": {"mqtt": {"command": "npx", "args": ["-y", "${name}"]}}}
+Type JSON-RPC lines, or end with Ctrl-D. --help tells more.
+`;
+
 /** Leaving takes this long at most once the sessions are closed, ms. */
 const EXIT_GRACE_MS = 500;
 
-await main();
-
 async function main(): Promise<void> {
+  // A reader that has gone (`--help | head`) is no failure; the loop notices by itself.
+  process.stdout.on('error', () => {});
   try {
     const options = parseOptions(process.argv.slice(2), process.env);
     if (options.help) process.stdout.write(usage);
@@ -47,10 +53,8 @@ async function serve(options: Options): Promise<void> {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
-  process.on('uncaughtException', (error) =>
-    log.error('uncaught exception', { at: error.stack?.split('\n').slice(1, 8).join(' |') }),
-  );
-  process.on('unhandledRejection', () => log.error('unhandled rejection'));
+  process.on('uncaughtException', (error) => log.error('uncaught exception', { at: frames(error) }));
+  process.on('unhandledRejection', (reason) => log.error('unhandled rejection', { at: frames(reason) }));
   log.debug('ready', { version, pid: process.pid });
   await server.closed;
   await demo?.close();
@@ -73,7 +77,4 @@ function openLog({ logLevel, logFile }: Options): Log {
   });
 }
 
-const hint = `${name} ${version} speaks MCP on standard input and output; a host starts it, for example with
-  {"mcpServers": {"mqtt": {"command": "npx", "args": ["-y", "${name}"]}}}
-Type JSON-RPC lines, or end with Ctrl-D. --help tells more.
-`;
+await main();

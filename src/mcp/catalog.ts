@@ -14,7 +14,9 @@ export type Catalog = {
 /** What one call brings along, the same in both eras. */
 export type CallContext = {
   /** Aborted when the caller no longer wants the result, or the server is going down. */
-  signal: AbortSignal;
+  readonly signal: AbortSignal;
+  /** Whether it is aborted already; cheaper than the signal, which is made when it is first read. */
+  readonly aborted: boolean;
   /** Tells the caller how far it is; silent where it did not ask, and where the number does not rise. */
   progress(step: { progress: number; total?: number; message?: string }): void;
   /** Sends a log message to a client that asked for its level. */

@@ -14,6 +14,9 @@ export function contextOf(served: Served): CallContext {
     get signal() {
       return call.signal;
     },
+    get aborted() {
+      return call.aborted;
+    },
     progress: (step) => {
       // The numbers of one token only ever rise.
       if (token === undefined || step.progress <= last) return;

@@ -84,6 +84,7 @@ export function createTasks(changed: (id: string, task: object) => void, report:
     // No progress and no log are sent for tasks: their state is fetched.
     const context: CallContext = {
       signal: controller.signal,
+      aborted: false,
       progress: ({ message }) => {
         if (message !== undefined) task.statusMessage = message;
       },

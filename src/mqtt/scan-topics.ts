@@ -19,8 +19,8 @@ export class TopicCache<Value> {
   readonly #lengths = new Uint8Array(SLOTS);
   readonly #words = new Int32Array(SLOTS * SLOT_WORDS);
   #turn = 0;
-  #bytes = Buffer.alloc(0);
-  #view = new DataView(this.#bytes.buffer);
+  #bytes: Buffer = Buffer.alloc(0);
+  #view: DataView = new DataView(this.#bytes.buffer);
 
   constructor(resolve: (topic: string) => Value) {
     this.#resolve = resolve;

@@ -24,6 +24,8 @@ export const MAX_IN_FLIGHT = 256;
 export const MAX_BATCH = 1000;
 /** Characters that wait for the end of a turn; beyond it they are written at once, and a slow reader is noticed. */
 const WRITE_CHARS = 1024 * 1024;
+/** Bytes that a reader may be behind before notifications are dropped; stops one that never reads from filling memory. */
+const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
 /** After the drain, how long a call that was told to stop may take to answer, ms; then it is answered for. */
 const STOP_GRACE_MS = 500;
 
@@ -34,7 +36,9 @@ export type Call = {
   readonly params: Params | undefined;
   /** Aborted when the caller cancels (then the call stays silent) or at shutdown (then it is still answered). */
   readonly signal: AbortSignal;
-  /** Sends a notification that belongs to this call; nothing once the call is over. */
+  /** Whether it is aborted already; cheaper than the signal, which is made when it is first read. */
+  readonly aborted: boolean;
+  /** Sends a notification that belongs to this call; nothing once the call is over, or the reader is too far behind. */
   notify(method: string, params?: Params): void;
   /** The same, but right behind the call's answer. */
   notifyAfter(method: string, params?: Params): void;
@@ -104,9 +108,7 @@ export class Peer {
       if (this.#ended) return;
       this.#take(this.#splitter.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk));
     });
-    this.#input.on('end', () => this.#end());
-    this.#input.on('close', () => this.#end());
-    this.#input.on('error', () => this.#end());
+    for (const event of ['end', 'close', 'error']) this.#input.on(event, () => this.#end(this.#splitter.end()));
     this.#output.on('drain', () => {
       this.#blocked = false;
       this.#work();
@@ -121,7 +123,7 @@ export class Peer {
    * has ended already, or when called again, they are cancelled now.
    */
   shutdown(): void {
-    if (!this.#ended) this.#end();
+    if (!this.#ended) this.#end([]);
     else if (!this.#stopping && !this.#closed) this.#stopAll();
   }
 
@@ -130,16 +132,17 @@ export class Peer {
     for (const call of this.#inFlight) if (call.id === id && call.cancellable) this.#drop(call);
   }
 
-  /** A notification that belongs to no call. */
+  /** A notification that belongs to no call. Dropped while the reader is too far behind, like those of a call. */
   notify(method: string, params?: Params): void {
+    if (this.#blocked && this.#output.writableLength > MAX_UNREAD_BYTES) return;
     this.#write(encodeNotification(method, params));
   }
 
-  #end(): void {
+  #end(last: Line[]): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#drainTimer = setTimeout(() => this.#stopAll(), this.#drainMs);
-    this.#take(this.#splitter.end());
+    this.#take(last);
     this.#handlers.ending?.();
     this.#settle();
   }
@@ -296,11 +299,6 @@ export class Peer {
   #drop(call: InFlight): void {
     call.finish(undefined);
     call.abort('cancelled by the caller');
-  }
-
-  /** For InFlight only. */
-  send(line: string): void {
-    this.#write(line);
   }
 
   /** For InFlight only. */
@@ -465,13 +463,17 @@ class InFlight implements Call {
     return this.#controller.signal;
   }
 
+  get aborted(): boolean {
+    return this.#controller?.signal.aborted ?? false;
+  }
+
   abort(reason: string): void {
     this.#controller ??= new AbortController();
     this.#controller.abort(new Cancelled(reason));
   }
 
   notify(method: string, params?: Params): void {
-    if (!this.over) this.#peer.send(encodeNotification(method, params));
+    if (!this.over) this.#peer.notify(method, params);
   }
 
   notifyAfter(method: string, params?: Params): void {

@@ -62,6 +62,7 @@ function inside(call: CallContext, { pool, consent, held, danger }: Surroundings
     get signal() {
       return call.signal;
     },
+    aborted: call.aborted,
     progress: call.progress,
     supports: call.supports,
     answers: call.answers,
@@ -73,6 +74,7 @@ function inside(call: CallContext, { pool, consent, held, danger }: Surroundings
 async function runTool<Name extends ToolName>(name: Name, args: unknown, context: Context): Promise<Outcome> {
   const check: Validate<ToolArgs[Name]> = validate[name];
   if (!check(args)) return { error: invalidArguments(check.errors ?? []) };
+  if (context.aborted) return { error: cancelled(context.signal) };
   try {
     const result = await handlers[name](args, context);
     return 'input' in result ? result : { value: result };

@@ -34,6 +34,8 @@ export type Progress = { progress: number; total?: number; message?: string };
 export type CallContext = {
   /** Aborted when the caller no longer wants the result, or the server is going down. */
   readonly signal: AbortSignal;
+  /** Whether it is aborted already; cheaper than the signal, which is made when it is first read. */
+  readonly aborted: boolean;
   /** Tells the caller how far it is; free where he did not ask. */
   progress(step: Progress): void;
   /** Whether a person can be asked through the caller. */

@@ -45,7 +45,7 @@ async function saidBy({ daemon }: Script, logFile: string): Promise<string> {
   daemon.end();
   expect((await daemon.exit).code).toBe(0);
   const log = await readFile(logFile, 'utf8');
-  expect(daemon.received.length).toBeGreaterThan(3);
+  expect(daemon.received.length).toBeGreaterThan(1);
   expect(log.length).toBeGreaterThan(10);
   return [...daemon.received, ...daemon.stderr, log].join('\n');
 }
@@ -103,7 +103,7 @@ test('bad connection strings around the secret -> errors that do not repeat it',
     `ws://host/path?token=${secret}#x`,
     `ws://host/${secret}%zz`,
     `mqtt://u:${percent}@host:0`,
-    `mqtt://u:${secret}${'x'.repeat(4_000)}@host`,
+    `mqtt://u:${secret}${'x'.repeat(5_000)}@host`,
   ];
   for (const connection_string of bad) {
     expect((await refused(script, connection_string)).code).toBe('invalid_arguments');

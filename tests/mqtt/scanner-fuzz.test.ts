@@ -59,9 +59,15 @@ describe.each([4, 5] as const)('MQTT version %i', (version) => {
     const broken = fc.tuple(fc.constantFrom(0x30, 0x31, 0x32, 0x36, 0x38, 0x3e, 0x20, 0xd0), wrong);
     const tail = fc.uint8Array({ maxLength: 40 });
     fc.assert(
-      fc.property(fc.array(packets(version), { maxLength: 4 }), broken, tail, cuts(), (sent, [first, length], rest, at) => {
-        agree(Buffer.concat([encode(sent, version), Buffer.from([first, ...length, ...rest])]), version, at);
-      }),
+      fc.property(
+        fc.array(packets(version), { maxLength: 4 }),
+        broken,
+        tail,
+        cuts(),
+        (sent, [first, length], rest, at) => {
+          agree(Buffer.concat([encode(sent, version), Buffer.from([first, ...length, ...rest])]), version, at);
+        },
+      ),
       { numRuns: 1500 },
     );
   });
@@ -146,7 +152,10 @@ function asPacket(view: PublishView): object {
     retain: view.retain,
     topic: bytes.toString('utf8', view.topicStart, view.topicEnd),
     payload: Buffer.from(bytes.subarray(view.payloadStart, view.payloadEnd)),
-    properties: { ...properties, ...(ids === undefined ? {} : { subscriptionIdentifier: ids }) },
+    properties: {
+      ...properties,
+      ...(ids === undefined ? {} : { subscriptionIdentifier: typeof ids === 'number' ? ids : [...ids] }),
+    },
   });
 }
 
@@ -277,10 +286,19 @@ function packets(version: Version): fc.Arbitrary<Packet> {
   const granted = fc.array(fc.constantFrom(0, 1, 2, 0x80), { minLength: 1, maxLength: 3 });
   return fc.oneof(
     { weight: 6, arbitrary: publishes(v5) },
-    fc.record({ cmd: fc.constant('connack' as const), sessionPresent: fc.boolean(), returnCode: fc.constant(0), reasonCode: fc.constant(0) }),
+    fc.record({
+      cmd: fc.constant('connack' as const),
+      sessionPresent: fc.boolean(),
+      returnCode: fc.constant(0),
+      reasonCode: fc.constant(0),
+    }),
     fc.record({ cmd: ack, messageId, reasonCode: fc.constant(0) }),
     fc.record({ cmd: fc.constant('suback' as const), messageId, granted }),
-    fc.record({ cmd: fc.constant('unsuback' as const), messageId, granted: fc.constant(v5 ? [0, 0x11] : []) }),
+    fc.record({
+      cmd: fc.constant('unsuback' as const),
+      messageId,
+      granted: fc.constant<number[]>(v5 ? [0, 0x11] : []),
+    }),
     fc.constant<Packet>({ cmd: 'pingresp' }),
     ...(v5 ? [fc.constant<Packet>({ cmd: 'disconnect', reasonCode: 0x8b }), auth] : []),
   );

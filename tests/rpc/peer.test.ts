@@ -741,6 +741,23 @@ describe('the output', () => {
     expect(output.chunks.length).toBe(1);
   });
 
+  test('notifications to a reader that never reads -> dropped beyond a limit, answers are not', async () => {
+    const text = 'x'.repeat(10_000);
+    const { input, output, peer } = slowPeer((call) => {
+      for (let i = 0; i < 10; i += 1) call.notify('notifications/message', { level: 'info', data: text });
+      return {};
+    });
+    for (let i = 0; i < 5_000; i += 1) peer.notify('notifications/resources/updated', { uri: text });
+    expect(output.writableLength).toBeGreaterThan(16 * 1024 * 1024);
+    expect(output.writableLength).toBeLessThan(20 * 1024 * 1024);
+    input.end(`${JSON.stringify(request('a'))}\n`);
+    await vi.waitFor(() => expect(input.readableLength).toBe(0));
+    output.goOn();
+    await peer.closed;
+    expect(JSON.parse(output.lines.at(-1) ?? '')).toEqual(result('a'));
+    expect(output.lines.length).toBeLessThan(2_100);
+  });
+
   test('the answers of one turn leave in one write; a great many in several', async () => {
     const { input, output, peer } = slowPeer(() => ({ pad: 'x'.repeat(100_000) }));
     output.open = true;
@@ -863,6 +880,16 @@ describe('the end of the input', () => {
     await wire.peer.closed;
     expect(await wire.finish()).toEqual([result(1, { id: 1 })]);
     expect(ids()).toEqual([1]);
+  });
+
+  test('shutdown in the middle of a line -> nothing is said of it', async () => {
+    const wire = startPeer(() => ({}));
+    await wire.call(1, 'ping');
+    wire.input.write('{"jsonrpc":"2.0","id":2,"met');
+    await vi.waitFor(() => expect(wire.input.readableLength).toBe(0));
+    wire.peer.shutdown();
+    expect(await wire.finish()).toEqual([]);
+    expect(wire.reports).toEqual([]);
   });
 
   test('shutdown after the end of the input -> no more drain', async () => {

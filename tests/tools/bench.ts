@@ -25,7 +25,7 @@ export function bench(danger: 'ask' | 'deny' | 'allow' = 'allow', session = new 
   const context: CallContext = {
     signal: controller.signal,
     progress: (step) => void steps.push(step),
-    supports: () => false,
+    aborted: false, supports: () => false,
     answers: {},
     state: undefined,
   };
