@@ -49,6 +49,8 @@ export class Tap extends Duplex {
   #offset = 0;
   /** mqtt.js has taken all that was passed on, so what follows may be taken without overtaking. */
   #wanted = false;
+  /** Something was passed on in this turn. */
+  #passed = false;
   #due = false;
   #fellBehind = 0;
   #paused = false;
@@ -157,6 +159,7 @@ export class Tap extends Duplex {
   }
 
   #understand(until: number): void {
+    this.#passed = false;
     while (this.#wanted && !this.writableNeedDrain && !this.destroyed) {
       const { first } = this.#backlog;
       if (!first) break;
@@ -171,7 +174,10 @@ export class Tap extends Duplex {
         return;
       }
     }
-    if (this.#over && this.#backlog.bytes === 0 && this.readableLength === 0) this.#close();
+    if (!this.#over || this.#backlog.bytes > 0) return;
+    // What was passed on last is still being dealt with.
+    if (this.#passed) this.#wake();
+    else if (this.readableLength === 0) this.#close();
   }
 
   #resume(): void {
@@ -188,6 +194,7 @@ export class Tap extends Duplex {
 
   #pass(bytes: Buffer): void {
     this.#wanted = false;
+    this.#passed = true;
     this.push(bytes);
   }
 }

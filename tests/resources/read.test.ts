@@ -1,6 +1,7 @@
 // What can be listed and read as a resource, in both eras, on a real broker.
 import { describe, expect, inject, test, vi } from 'vitest';
 import { startServer, type TestServer } from '../mcp/server.ts';
+import { startFakeBroker } from '../support/fake-broker.ts';
 import { judged } from '../support/schema-check.ts';
 import { dig, envelope } from '../support/streams.ts';
 import { onlooker, ownPrefix } from './onlooker.ts';
@@ -189,7 +190,6 @@ describe.each(eras)('resources, %s', (era, more) => {
     ['spaces and signs', 'a b/c?d=e&f=%41/ü'],
     ['quotes and backslashes', `say "hi"/\\n/'x'`],
     ['markup', '<script>alert(1)</script>/{{7*7}}'],
-    ['line feeds and tabs', 'a\nb\tc'],
     ['what reverses text', 'a\u202Egnp.exe\u202C/b'],
     ['what nobody sees', 'a\u200Bb/\uFEFFc\u00AD'],
     ['other scripts and a pair of surrogates', '温度/🔥'],
@@ -244,7 +244,11 @@ describe.each(eras)('resources, %s', (era, more) => {
       ['a/1', 'a/2', 'b/1'].map((tail) => ({ topic: `${prefix}/${tail}`, last_seen: expect.stringMatching(/Z$/) })),
     );
     expect(value).toMatchObject({ session: 'lab', truncated: false });
-    expect(dig(value, 'tree', `${prefix}/a/#`)).toBe(2);
+    expect(Object(dig(value, 'tree'))).toMatchObject({
+      [`${prefix}/a/1`]: 1,
+      [`${prefix}/a/2`]: 1,
+      [`${prefix}/b/#`]: 1,
+    });
   });
 
   test('topics of the longest names -> still a line under 4 MiB, and what was left out is said', async () => {
@@ -275,8 +279,25 @@ describe.each(eras)('resources, %s', (era, more) => {
 });
 
 describe('reading while something is wrong', () => {
+  test('control characters in a topic, which some brokers let pass -> as escapes', async () => {
+    const topic = 'a\nb\tc/\u0007';
+    const broker = await startFakeBroker((packet, client) => {
+      if (packet.cmd !== 'subscribe') return false;
+      const [wanted] = packet.subscriptions;
+      client.send({ cmd: 'suback', messageId: packet.messageId ?? 0, granted: [0] });
+      if (wanted?.topic === topic) {
+        const id = packet.properties?.subscriptionIdentifier;
+        const properties = id === undefined ? {} : { properties: { subscriptionIdentifier: id } };
+        client.send({ cmd: 'publish', topic, payload: 'x', qos: 0, retain: true, dup: false, ...properties });
+      }
+      return true;
+    });
+    const server = judged(startServer());
+    await server.call(next(), 'establish_connection', { connection_string: broker.url, name: 'lab' });
+    expect(await read(server, topicUri(topic))).toMatchObject({ source: 'retained', message: { topic, payload: 'x' } });
+  });
+
   test('the broker refuses the topic, or is away -> what happened, not "not found", and nothing logged as a bug', async () => {
-    const { startFakeBroker } = await import('../support/fake-broker.ts');
     const broker = await startFakeBroker((packet, client) => {
       if (packet.cmd !== 'subscribe' || packet.subscriptions.every(({ topic }) => topic.startsWith('$SYS')))
         return false;
