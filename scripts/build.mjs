@@ -1,11 +1,13 @@
 // Bundles src/ into dist/: main.js, and chunks that are loaded when they are needed (mqtt, the demo, the config check).
-import { rmSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const outdir = join(root, 'dist');
+const dist = join(root, 'dist');
+// Swapped in at the end: a build that fails leaves the last one that works.
+const outdir = join(root, 'dist.new');
 
 rmSync(outdir, { recursive: true, force: true });
 await build({
@@ -20,8 +22,11 @@ await build({
   minify: true,
   keepNames: false,
   legalComments: 'none',
+  alias: { debug: './scripts/no-debug.cjs' },
   chunkNames: 'chunks/[name]-[hash]',
   // CommonJS packages call require() for Node's own modules.
   banner: { js: "import { createRequire as __cr } from 'node:module';const require = __cr(import.meta.url);" },
   logLevel: 'warning',
 });
+rmSync(dist, { recursive: true, force: true });
+renameSync(outdir, dist);

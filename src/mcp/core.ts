@@ -1,7 +1,7 @@
 // Owns what the method files share: the state of one connection, and one request on its way. Types and small helpers.
 import { RpcError, rpcCode } from '../errors.ts';
+import type { Call } from '../rpc/call.ts';
 import { isObject, type Params } from '../rpc/message.ts';
-import type { Call } from '../rpc/peer.ts';
 import type { Catalog } from './catalog.ts';
 import type { Cache, Era, Implementation, LegacySession } from './protocol.ts';
 import type { Sealer } from './seal.ts';

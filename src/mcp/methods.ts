@@ -1,7 +1,7 @@
 // Owns the method table of MCP: what each method is, in which era it exists, and what it needs of the program.
 import { RpcError, rpcCode } from '../errors.ts';
+import type { Call } from '../rpc/call.ts';
 import { isId, isObject, type Params } from '../rpc/message.ts';
-import type { Call } from '../rpc/peer.ts';
 import type { Catalog } from './catalog.ts';
 import { type Core, invalidParams, type Method, type Served, tasksExtension } from './core.ts';
 import { complete as completeArgument, getPrompt, listPrompts } from './prompts.ts';

@@ -1,6 +1,6 @@
 // Owns who is told of changes: modern subscriptions/listen streams, and the legacy subscriptions of this connection.
+import type { Call } from '../rpc/call.ts';
 import type { Id, Params } from '../rpc/message.ts';
-import type { Call } from '../rpc/peer.ts';
 import type { Catalog } from './catalog.ts';
 import { asObject, invalidParams, requireTasks, type Served, subscriptionIdKey } from './core.ts';
 

@@ -1,8 +1,8 @@
 // Owns the tasks extension (modern only): calls that go on while the client does something else and asks for them later.
 import { randomUUID } from 'node:crypto';
 import { RpcError, rpcCode } from '../errors.ts';
+import { Cancelled } from '../rpc/call.ts';
 import { isObject, type Params } from '../rpc/message.ts';
-import { Cancelled } from '../rpc/peer.ts';
 import type { CallContext, InputRequest } from './catalog.ts';
 import { supports } from './context.ts';
 import { invalidParams, requireTasks, type Served, stringParam } from './core.ts';

@@ -6,8 +6,10 @@ import type { RetainedEnd } from './types.ts';
 const MIN_QUIET_MS = 300;
 /** The longest silence waited for, ms. */
 const MAX_QUIET_MS = 2_000;
-/** A barrier not answered this long after the last message was dropped by the broker, ms. */
-const BARRIER_PATIENCE_MS = 5_000;
+/** A mark not answered this long after the last message was dropped by the broker, ms. */
+const MARK_PATIENCE_MS = 5_000;
+/** Marks sent behind one dump. */
+const MAX_MARKS = 3;
 
 /** Watches the retained messages of one SUBSCRIBE come in. Times in ms since the epoch. */
 export class DumpWatch {
@@ -34,19 +36,31 @@ export class DumpWatch {
   }
 }
 
+/** What came back of a mark, a request sent behind a dump. */
+export type Mark = {
+  /** proof: so did the message that it asks for, which mosquitto sends last. answer: only its answer. */
+  came: 'proof' | 'answer';
+  /** Whether it is worth another one. */
+  again: boolean;
+};
+
 /**
- * A broker that works in order answers `barrier`, a request sent right behind the SUBSCRIBE, after the last retained
- * message: then its answer is proof. Mosquitto does; aedes answers before them, so elsewhere a silence stands in.
+ * `mark` sends a request behind the SUBSCRIBE that changes nothing, and asks for one retained message: mosquitto keeps
+ * those in order, so that the message is proof. Its mere answer is none: aedes answers before it sends anything, and a
+ * mosquitto whose socket is full before it sends what waits, until something pushes it: the next mark. Elsewhere a
+ * silence stands in. `mark` resolves with undefined where no answer can come any more.
  */
 export async function endOfRetained(
   watch: DumpWatch,
-  barrier: Promise<boolean>,
-  ordered: Promise<boolean>,
+  mark: () => Promise<Mark | undefined>,
   gone: AbortSignal,
 ): Promise<RetainedEnd> {
-  const answered = await patiently(barrier, watch, gone);
-  if (!answered) return { complete: false, evidence: 'quiet_window' };
-  if (await patiently(ordered, watch, gone)) return { complete: !gone.aborted, evidence: 'ordered' };
+  for (let left = MAX_MARKS; left > 0; left -= 1) {
+    const answer = await patiently(mark(), watch, gone);
+    if (answer === undefined) return { complete: false, evidence: 'quiet_window' };
+    if (answer.came === 'proof') return { complete: !gone.aborted, evidence: 'ordered' };
+    if (!answer.again) break;
+  }
   watch.restart();
   for (;;) {
     const left = watch.quietMs() - watch.silence();
@@ -55,16 +69,16 @@ export async function endOfRetained(
   }
 }
 
-async function patiently(barrier: Promise<boolean>, watch: DumpWatch, gone: AbortSignal): Promise<boolean> {
-  let answer: boolean | undefined;
+async function patiently<T>(answer: Promise<T>, watch: DumpWatch, gone: AbortSignal): Promise<T | undefined> {
+  let value: T | undefined;
   const settled = new AbortController();
-  barrier.then((value) => {
-    answer = value;
+  answer.then((came) => {
+    value = came;
     settled.abort();
   });
   const either = AbortSignal.any([settled.signal, gone]);
-  while (!either.aborted && watch.silence() < BARRIER_PATIENCE_MS) {
-    await pause(BARRIER_PATIENCE_MS - watch.silence(), either);
+  while (!either.aborted && watch.silence() < MARK_PATIENCE_MS) {
+    await pause(MARK_PATIENCE_MS - watch.silence(), either);
   }
-  return answer ?? false;
+  return value;
 }

@@ -1,13 +1,8 @@
 // Owns the splitting of a broker's bytes into what is taken here, QoS 0 PUBLISH frames, and what is passed on to mqtt.js:
 // every other byte, untouched and in order. Must not know streams, time or sessions.
 import { Carry } from './scan-carry.ts';
+import { isAnswer, isPlainPublish, isPossible, PUBLISH_RETAINED } from './scan-header.ts';
 import { createView, headEnd, locate, MAX_HEAD_BYTES, type PublishView } from './scan-publish.ts';
-
-/** A PUBLISH with QoS 0; DUP is not set then [MQTT-3.3.1-2], and where it is the frame is for mqtt.js. */
-const PUBLISH = 0x30;
-const PUBLISH_RETAINED = 0x31;
-/** Bits 3-0 of the first byte by packet type, undefined where no such packet exists: MQTT 5.0 table 2-2 [MQTT-2.2.2-1]. */
-const FLAGS = [undefined, 0, 0, undefined, 0, 0, 2, 0, 2, 0, 2, 0, 0, 0, 0, 0];
 
 export type ScannerOptions = {
   version: 4 | 5;
@@ -15,8 +10,11 @@ export type ScannerOptions = {
   maxPayloadBytes: number;
   /** The view is good until it returns. */
   take(publish: PublishView): void;
-  /** Never empty. Part of the chunk that was given in, or a copy. */
-  pass(bytes: Buffer): void;
+  /**
+   * Never empty. Part of the chunk that was given in, or a copy. `answers`: among them is something else than a PUBLISH
+   * and its acknowledgements, which somebody may be waiting for.
+   */
+  pass(bytes: Buffer, answers: boolean): void;
 };
 
 /**
@@ -36,6 +34,7 @@ export class Scanner {
   #dropped = 0;
   /** Bytes still to come of a frame that is being passed on. */
   #passing = 0;
+  #answers = false;
   #aside = false;
   #stopped = false;
 
@@ -75,7 +74,7 @@ export class Scanner {
     this.#passing -= at - from;
     for (let left = frames; at < length && left > 0 && !this.#stopped; left -= 1) {
       const first = chunk[at] ?? 0;
-      const isOurs = first === PUBLISH || first === PUBLISH_RETAINED;
+      const isOurs = isPlainPublish(first);
       if (isOurs && run < at) break;
       let body = at + 1;
       let remaining = 0;
@@ -104,6 +103,7 @@ export class Scanner {
       } else {
         at = Math.min(length, end);
         this.#passing = end - at;
+        this.#answers ||= isAnswer(first);
       }
     }
     return this.#pass(chunk, run, at);
@@ -120,7 +120,9 @@ export class Scanner {
       wanted = this.#wanted();
     }
     if (wanted > 0) return this.#finish(chunk, at);
-    if (!this.#stopped) this.#options.pass(carry.release());
+    this.#answers = isAnswer(carry.bytes[0] ?? 0);
+    const bytes = carry.release();
+    this.#pass(bytes, 0, bytes.length);
     return at;
   }
 
@@ -142,7 +144,7 @@ export class Scanner {
       this.#aside = true;
       return 0;
     }
-    if (bytes[0] === PUBLISH || bytes[0] === PUBLISH_RETAINED) {
+    if (isPlainPublish(bytes[0] ?? 0)) {
       const head = headEnd(bytes, body, length, end, this.#v5);
       if (head > length && head <= MAX_HEAD_BYTES) return head;
       if (head <= length && locate(this.#view, bytes, body, end, this.#v5)) {
@@ -174,13 +176,10 @@ export class Scanner {
   }
 
   #pass(chunk: Buffer, from: number, to: number): number {
-    if (from < to && !this.#stopped) this.#options.pass(chunk.subarray(from, to));
+    if (from === to || this.#stopped) return to;
+    const answers = this.#answers;
+    if (this.#passing === 0) this.#answers = false;
+    this.#options.pass(chunk.subarray(from, to), answers);
     return to;
   }
-}
-
-/** Whether a frame may begin with this byte. */
-function isPossible(first: number): boolean {
-  const type = first >> 4;
-  return type === 3 ? (first & 0x06) !== 0x06 : FLAGS[type] === (first & 0x0f);
 }

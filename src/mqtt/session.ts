@@ -10,7 +10,7 @@ import { KnownTopics } from './known-topics.ts';
 import { messageProperties } from './properties.ts';
 import { within } from './race.ts';
 import { reasonText } from './reason-codes.ts';
-import { DumpWatch, endOfRetained } from './retained.ts';
+import { DumpWatch, endOfRetained, type Mark } from './retained.ts';
 import { type Listener, Routes } from './routes.ts';
 import { checkFilter, checkTopicName, parseFilter } from './topic.ts';
 import type {
@@ -38,7 +38,12 @@ const PUBLISH_WINDOW = 20;
 /** Bytes of a PUBLISH beside topic, payload and user properties, generously. */
 const PACKET_OVERHEAD_BYTES = 64;
 
+/** Retained on every mosquitto, and readable unless its access rules say otherwise. */
+const VERSION_TOPIC = '$SYS/broker/version';
+
 type Hearing = {
+  /** Ours alone: no tool asked for it. */
+  own: boolean;
   lost: (reason: string) => void;
   gaps: Gap[];
   gone: AbortController;
@@ -71,7 +76,9 @@ export class LiveSession implements Session {
   #grace: NodeJS.Timeout | undefined;
   /** Filters that were left while the connection was away: a broker that keeps them has to be told. */
   readonly #leftMeanwhile = new Set<string>();
-  #ordered: Promise<boolean> | undefined;
+  /** Whether the broker is one that keeps its retained messages in order; undefined: not known yet. */
+  #ordered: boolean | undefined;
+  #marking: Promise<unknown> = Promise.resolve();
 
   constructor(facts: SessionFacts, link: Link, policy: Policy, ttlMs: number) {
     this.facts = facts;
@@ -109,7 +116,7 @@ export class LiveSession implements Session {
       isConnected: this.#connected,
       connectionError: this.#error,
       reconnects: this.#reconnects,
-      subscribedTopics: this.#routes.filters,
+      subscribedTopics: this.#filters(),
       messagesReceived: this.#messages,
       bytesReceived: this.#bytes,
     };
@@ -125,15 +132,15 @@ export class LiveSession implements Session {
       sink(message);
     };
     const wantsDump = retained !== 'exclude' && parseFilter(filter).share === undefined;
-    if (wantsDump) this.#ordered ??= this.#isOrdered();
     const { listener, hearing, lost } = this.#enter(filter, retained, watched);
     const granted = this.#subscribe(listener, qos, wantsDump);
-    // Sent in the same write, right behind the SUBSCRIBE.
-    const barrier = wantsDump ? this.#barrier() : undefined;
-    const ended = barrier ? endOfRetained(watch, barrier, this.#ordered ?? barrier, hearing.gone.signal) : noRetained;
+    // The first mark is sent in the same write, right behind the SUBSCRIBE.
+    const ended = wantsDump ? endOfRetained(watch, () => this.#mark(), hearing.gone.signal) : noRetained;
     const retainedEnd = ended.then((end) => {
       listener.dumping = false;
       listener.seen = undefined;
+      if (wantsDump && end.evidence === 'ordered') this.#ordered = true;
+      else if (end.complete) this.#ordered ??= false;
       return { ...end, complete: end.complete && hearing.gaps.length === 0 };
     });
     try {
@@ -188,10 +195,15 @@ export class LiveSession implements Session {
     await this.#link.end();
   }
 
-  #enter(filter: string, retained: ListenOptions['retained'], sink: Sink) {
+  #filters(): string[] {
+    const asked = [...this.#hearings].filter(([, { own }]) => !own).map(([{ filter }]) => filter);
+    return [...new Set(asked)].sort();
+  }
+
+  #enter(filter: string, retained: ListenOptions['retained'], sink: Sink, own = false) {
     const seen = this.#identifiers ? undefined : new Set<string>();
     const listener: Listener = { filter, sink, retained, dumping: true, seen };
-    const hearing: Hearing = { lost: () => {}, gaps: [], gone: new AbortController() };
+    const hearing: Hearing = { own, lost: () => {}, gaps: [], gone: new AbortController() };
     const lost = new Promise<string>((resolve) => {
       hearing.lost = resolve;
     });
@@ -217,6 +229,28 @@ export class LiveSession implements Session {
     else this.#leftMeanwhile.add(listener.filter);
   }
 
+  /** See endOfRetained. Without identifiers one after the other, so that none takes another's message for its own. */
+  #mark(): Promise<Mark | undefined> {
+    const marked = this.#identifiers ? this.#markNow() : this.#marking.then(() => this.#markNow());
+    this.#marking = marked;
+    return marked;
+  }
+
+  async #markNow(): Promise<Mark | undefined> {
+    let version = '';
+    const take: Sink = ({ payload }) => {
+      version ||= payload.toString('latin1');
+    };
+    const { listener } = this.#enter(VERSION_TOPIC, 'only', take, true);
+    const granted = this.#subscribe(listener, 0, true).catch(() => 0x80);
+    const answered = await this.#barrier();
+    this.#leave(listener);
+    if (!answered) return undefined;
+    if (version.startsWith('mosquitto version')) return { came: 'proof', again: false };
+    // Where nothing came it may only be late, unless this broker never sends it.
+    return { came: 'answer', again: version === '' && (await granted) < 0x80 && this.#ordered !== false };
+  }
+
   /** Asks for something that changes nothing and publishes nothing; false where no answer can come any more. */
   #barrier(): Promise<boolean> {
     const nothing = `bitsperity-mqtt-mcp/nothing/${randomBytes(8).toString('hex')}`;
@@ -224,20 +258,6 @@ export class LiveSession implements Session {
       () => true,
       () => false,
     );
-  }
-
-  /** Whether the broker is one whose answers are known to queue behind its retained messages. */
-  async #isOrdered(): Promise<boolean> {
-    let version = '';
-    const { listener } = this.#enter('$SYS/broker/version', 'include', ({ payload }) => {
-      version ||= payload.toString('latin1');
-    });
-    const granted = this.#subscribe(listener, 0, true).catch(() => 0x80);
-    const answered = await this.#barrier();
-    this.#leave(listener);
-    // Cut off, it says nothing about the broker: the next listing asks again.
-    if (!answered) this.#ordered = undefined;
-    return answered && (await granted) < 0x80 && version.startsWith('mosquitto version');
   }
 
   #receive(topic: string, payload: Buffer, packet: Parameters<Parameters<Link['listen']>[0]['message']>[2]): void {

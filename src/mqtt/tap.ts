@@ -4,6 +4,7 @@ import { Duplex } from 'node:stream';
 import type { PublishView } from './scan-publish.ts';
 import { Scanner } from './scanner.ts';
 import { Backlog } from './tap-backlog.ts';
+import { Outlet } from './tap-outlet.ts';
 
 /** Bytes read and not understood yet, at most; then the socket waits. Stops a flood from filling memory. */
 const MAX_BACKLOG_BYTES = 64 * 1024 * 1024;
@@ -11,7 +12,7 @@ const MAX_BACKLOG_BYTES = 64 * 1024 * 1024;
 const MAX_PAYLOAD_BYTES = 1024 * 1024;
 /** How long the rest of the program waits while bytes are understood, ms, and how many frames between looks at the clock. */
 const SLICE_MS = 5;
-const FRAMES = 128;
+const FRAMES = 64;
 
 export type TapOptions = {
   version: 4 | 5;
@@ -43,22 +44,24 @@ export function tap(socket: Duplex, options: TapOptions): Tap {
 export class Tap extends Duplex {
   readonly #socket: Duplex;
   readonly #scanner: Scanner;
+  readonly #outlet: Outlet;
   readonly #backlog = new Backlog();
   readonly #maxBacklog: number;
   /** How much of the first chunk is understood. */
   #offset = 0;
   /** mqtt.js has taken all that was passed on, so what follows may be taken without overtaking. */
   #wanted = false;
-  /** Something was passed on in this turn. */
+  /** Something was passed on and may still be being dealt with. */
   #passed = false;
+  /** The slice is not over: it goes on as soon as what was passed on is dealt with. */
+  #goesOn = false;
+  #until = 0;
   #due = false;
   #fellBehind = 0;
   #paused = false;
-  /** Nothing more comes out of the socket; with `#gone` nothing goes in either. */
+  /** Nothing more comes out of the socket. */
   #over = false;
-  #gone = false;
   #error: Error | undefined;
-  #unsent: (() => void) | undefined;
 
   constructor(socket: Duplex, options: TapOptions) {
     // With a mark of 1, `_read` is called when everything has been read, and not before.
@@ -66,7 +69,13 @@ export class Tap extends Duplex {
     const { version, take, maxPayloadBytes = MAX_PAYLOAD_BYTES, maxBacklogBytes = MAX_BACKLOG_BYTES } = options;
     this.#socket = socket;
     this.#maxBacklog = maxBacklogBytes;
-    this.#scanner = new Scanner({ version, take, maxPayloadBytes, pass: (bytes) => this.#pass(bytes) });
+    this.#scanner = new Scanner({
+      version,
+      take,
+      maxPayloadBytes,
+      pass: (bytes, answers) => this.#pass(bytes, answers),
+    });
+    this.#outlet = new Outlet(socket, (error) => this.#lose(error));
     this.on('drain', () => this.#wake());
     socket.on('data', (chunk: Buffer) => this.#keep(chunk));
     socket.on('end', () => this.#end());
@@ -80,39 +89,29 @@ export class Tap extends Duplex {
 
   override _read(): void {
     this.#wanted = true;
-    this.#wake();
+    // mqtt.js works in ticks, and a microtask runs when all of them are done. Who waits for an answer may take longer.
+    if (this.#goesOn) queueMicrotask(() => this.#turn());
+    else this.#wake();
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    // To a socket that is gone nothing can be said; the tap's own end follows as soon as the backlog is understood.
-    if (this.#gone || !this.#socket.writable) {
-      done();
-      return;
-    }
-    this.#unsent = done;
-    this.#socket.write(chunk, (error) => {
-      if (error) this.#lose(error);
-      // Not before mqtt.js is through with what it has: then the acknowledgements of a whole chunk leave in one write.
-      else queueMicrotask(() => this.#sent());
-    });
+    this.#outlet.write(chunk, done);
   }
 
   /** mqtt-packet writes a packet in several pieces: without this each would leave in a segment of its own. */
   override _writev(pieces: { chunk: Buffer; encoding: BufferEncoding }[], done: () => void): void {
-    this._write(Buffer.concat(pieces.map(({ chunk }) => chunk)), 'binary', done);
+    this.#outlet.write(Buffer.concat(pieces.map(({ chunk }) => chunk)), done);
   }
 
   override _final(done: () => void): void {
-    if (this.#gone || !this.#socket.writable) done();
-    else this.#socket.end(() => done());
+    this.#outlet.end(done);
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#scanner.stop();
     this.#backlog.clear();
-    this.#gone = true;
     this.#socket.destroy();
-    this.#sent();
+    this.#outlet.close();
     done(error);
   }
 
@@ -133,16 +132,9 @@ export class Tap extends Duplex {
   }
 
   #lose(error?: Error): void {
-    this.#gone = true;
     this.#error ??= error;
-    this.#sent();
+    this.#outlet.close();
     this.#end();
-  }
-
-  #sent(): void {
-    const done = this.#unsent;
-    this.#unsent = undefined;
-    done?.();
   }
 
   #wake(): void {
@@ -150,34 +142,40 @@ export class Tap extends Duplex {
     this.#due = true;
     setImmediate(() => {
       this.#due = false;
-      try {
-        this.#understand(performance.now() + SLICE_MS);
-      } catch (error) {
-        this.destroy(error instanceof Error ? error : new Error(String(error)));
-      }
+      this.#until = performance.now() + SLICE_MS;
+      this.#turn();
     });
   }
 
-  #understand(until: number): void {
+  #turn(): void {
     this.#passed = false;
+    this.#goesOn = false;
+    try {
+      this.#understand();
+    } catch (error) {
+      this.destroy(error instanceof Error ? error : new Error(String(error)));
+    }
+    if (!this.#over || this.destroyed || this.#backlog.bytes > 0) return;
+    if (this.#passed) this.#wake();
+    else if (this.readableLength === 0) this.#close();
+  }
+
+  #understand(): void {
     while (this.#wanted && !this.writableNeedDrain && !this.destroyed) {
       const { first } = this.#backlog;
-      if (!first) break;
+      if (!first) return;
       this.#offset = this.#scanner.scan(first.bytes, this.#offset, FRAMES, first.at);
       if (this.#offset === first.bytes.length) {
         this.#offset = 0;
         this.#backlog.dropFirst();
         this.#resume();
       }
-      if (performance.now() > until) {
+      if (performance.now() > this.#until) {
+        this.#goesOn = false;
         this.#wake();
         return;
       }
     }
-    if (!this.#over || this.#backlog.bytes > 0) return;
-    // What was passed on last is still being dealt with.
-    if (this.#passed) this.#wake();
-    else if (this.readableLength === 0) this.#close();
   }
 
   #resume(): void {
@@ -192,9 +190,10 @@ export class Tap extends Duplex {
     else if (!this.readableEnded) this.push(null);
   }
 
-  #pass(bytes: Buffer): void {
+  #pass(bytes: Buffer, answers: boolean): void {
     this.#wanted = false;
     this.#passed = true;
+    this.#goesOn = !answers;
     this.push(bytes);
   }
 }

@@ -102,7 +102,7 @@ export type Sink = (message: Message) => void;
 export type RetainedEnd = {
   /** Whether every retained message of the filter has arrived, as far as the evidence goes. */
   complete: boolean;
-  /** ordered: the broker answered a request that was behind them in line; quiet_window: nothing came for a while. */
+  /** ordered: a message that was behind them in line has come; quiet_window: nothing came for a while. */
   evidence: 'ordered' | 'quiet_window';
 };
 

@@ -3,6 +3,7 @@
 import { RpcError, rpcCode, ToolError } from '../errors.ts';
 import { topicTree } from '../mqtt/topic-tree.ts';
 import type { Message, Pool, Session } from '../mqtt/types.ts';
+import { affordable } from '../payload/affordable.ts';
 import { boundedCounts } from '../payload/bounded-counts.ts';
 import { fitMessages, renderMessage } from '../payload/render.ts';
 import { wireCost } from '../payload/wire-cost.ts';
@@ -17,6 +18,8 @@ const MAX_LISTED = 500;
 /** What they may take, and what the tree may: a topic may be 65,535 bytes long [MQTT-4.7.3-3]. */
 const LIST_BYTES = 1024 * 1024;
 const TREE_BYTES = 64 * 1024;
+/** What the filters of one session may take. */
+const FILTERS_BYTES = 64 * 1024;
 const mimeType = 'application/json';
 
 type SessionRef = Exclude<Ref, { kind: 'sessions' }>;
@@ -115,7 +118,7 @@ function summaryOf(session: Session): object {
     connection_error: connectionError,
     messages_received: messagesReceived,
     topics_known: known.size,
-    subscribed_topics: subscribedTopics,
+    subscribed_topics: affordable(subscribedTopics, FILTERS_BYTES),
     expires_at: new Date(lifetime.expiresAt).toISOString(),
   };
 }

@@ -1,50 +1,19 @@
-// Owns the JSON-RPC loop over two streams: dispatch, calls in flight, cancelling, backpressure, draining.
+// Owns the JSON-RPC loop over two streams: dispatch, calls in flight, cancelling, pausing, draining.
 // Must not know MCP, nor that stdin exists.
 import type { Readable, Writable } from 'node:stream';
-import { RpcError, rpcCode } from '../errors.ts';
-import { type Line, LineSplitter, MAX_LINE_BYTES } from './lines.ts';
-import {
-  decode,
-  encodeError,
-  encodeNotification,
-  encodeRequest,
-  encodeResult,
-  type Id,
-  type Invalid,
-  type Params,
-  type Request,
-  type Response,
-  type Single,
-} from './message.ts';
-import { Queue } from './queue.ts';
+import { encodeCancelled, encodeFailure, encodeSuccess, type ReportBug } from './answer.ts';
+import { type Call, InFlight } from './call.ts';
+import { type Answer, Incoming, type Item } from './incoming.ts';
+import { type Line, LineSplitter } from './lines.ts';
+import { encodeError, type Id, type Params, type Request } from './message.ts';
+import { OtherSide } from './other-side.ts';
+import { Writer } from './writer.ts';
 
 /** Requests being worked on at once; beyond it reading pauses, so that a flood waits in the pipe and not in memory. */
 export const MAX_IN_FLIGHT = 256;
-/** Messages of one batch: its answers are held until the last is there. */
-export const MAX_BATCH = 1000;
-/** Characters that wait for the end of a turn; beyond it they are written at once, and a slow reader is noticed. */
-const WRITE_CHARS = 1024 * 1024;
-/** Bytes that a reader may be behind before notifications are dropped; stops one that never reads from filling memory. */
-const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
 /** After the drain, how long a call that was told to stop may take to answer, ms; then it is answered for. */
 const STOP_GRACE_MS = 500;
-
-/** One request, as a handler sees it. */
-export type Call = {
-  readonly id: Id;
-  readonly method: string;
-  readonly params: Params | undefined;
-  /** Aborted when the caller cancels (then the call stays silent) or at shutdown (then it is still answered). */
-  readonly signal: AbortSignal;
-  /** Whether it is aborted already; cheaper than the signal, which is made when it is first read. */
-  readonly aborted: boolean;
-  /** Sends a notification that belongs to this call; nothing once the call is over, or the reader is too far behind. */
-  notify(method: string, params?: Params): void;
-  /** The same, but right behind the call's answer. */
-  notifyAfter(method: string, params?: Params): void;
-  /** Asks the other side and waits for its answer. Rejects with its error, or when the call or the stream ends. */
-  request(method: string, params: Params): Promise<unknown>;
-};
+const SHUTTING_DOWN = 'the server is shutting down';
 
 export type Handlers = {
   /** Returns the result object or a promise of it; an RpcError thrown is answered, anything else is a bug. */
@@ -60,31 +29,18 @@ export type Handlers = {
 
 export type PeerOptions = { input: Readable; output: Writable; handlers: Handlers; drainMs: number };
 
-type Answer = (line: string) => void;
-/** A message that waits for its turn, where its answer goes, and what to call when it is dealt with. */
-type Item = { message: Single; answer: Answer; done: () => void };
-type Pending = { resolve(value: unknown): void; reject(error: unknown): void };
-
 export class Peer {
   /** Resolves when the loop has ended: input over, calls answered or stopped, output flushed (or the output is gone). */
   readonly closed: Promise<void>;
   readonly #input: Readable;
-  readonly #output: Writable;
   readonly #handlers: Handlers;
   readonly #drainMs: number;
   readonly #splitter = new LineSplitter();
+  readonly #incoming: Incoming;
   readonly #inFlight = new Set<InFlight>();
-  readonly #asked = new Map<Id, Pending>();
-  readonly #lines = new Queue<Line>();
-  /** Of the line in turn: one message, or those of a batch. */
-  readonly #items = new Queue<Item>();
-  readonly #answer: Answer = (line) => this.#write(line);
-  #nextAskId = 1;
-  #out: string[] = [];
-  #outChars = 0;
-  #flushScheduled = false;
-  #writing = 0;
-  #blocked = false;
+  readonly #writer: Writer;
+  readonly #otherSide: OtherSide;
+  readonly #bug: ReportBug = (error) => this.#handlers.report('bug', error);
   #working = false;
   #ended = false;
   #stopping = false;
@@ -95,9 +51,22 @@ export class Peer {
 
   constructor({ input, output, handlers, drainMs }: PeerOptions) {
     this.#input = input;
-    this.#output = output;
     this.#handlers = handlers;
     this.#drainMs = drainMs;
+    this.#writer = new Writer(output, {
+      drained: () => this.#work(),
+      written: () => {
+        this.#giveUpTimer?.refresh();
+        this.#settle();
+      },
+      // EPIPE: nobody reads any more. What is in flight is stopped, quietly.
+      gone: () => this.#close(),
+    });
+    this.#incoming = new Incoming(
+      (line) => this.#writer.write(line),
+      () => handlers.acceptsBatch(),
+    );
+    this.#otherSide = new OtherSide(this.#writer, () => this.#deaf);
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
@@ -109,13 +78,7 @@ export class Peer {
       this.#take(this.#splitter.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk));
     });
     for (const event of ['end', 'close', 'error']) this.#input.on(event, () => this.#end(this.#splitter.end()));
-    this.#output.on('drain', () => {
-      this.#blocked = false;
-      this.#work();
-    });
-    // EPIPE: nobody reads any more. What is in flight is stopped, quietly.
-    this.#output.on('error', () => this.#close());
-    this.#output.on('close', () => this.#close());
+    this.#writer.start();
   }
 
   /**
@@ -134,8 +97,7 @@ export class Peer {
 
   /** A notification that belongs to no call. Dropped while the reader is too far behind, like those of a call. */
   notify(method: string, params?: Params): void {
-    if (this.#blocked && this.#output.writableLength > MAX_UNREAD_BYTES) return;
-    this.#write(encodeNotification(method, params));
+    this.#otherSide.notify(method, params);
   }
 
   #end(last: Line[]): void {
@@ -149,7 +111,7 @@ export class Peer {
 
   #take(lines: Line[]): void {
     if (lines.length === 0) return;
-    this.#lines.push(lines);
+    this.#incoming.push(lines);
     this.#work();
   }
 
@@ -163,7 +125,7 @@ export class Peer {
     } finally {
       this.#working = false;
     }
-    const full = this.#lines.size + this.#items.size > 0 || this.#blocked;
+    const full = this.#incoming.size > 0 || this.#writer.blocked;
     if (full && !this.#input.isPaused()) this.#input.pause();
     else if (!full && this.#input.isPaused()) this.#input.resume();
     this.#settle();
@@ -171,40 +133,12 @@ export class Peer {
 
   /** The message in turn, taken out of its queue; undefined where there is none, or no room for it yet. */
   #next(): Item | undefined {
-    if (this.#blocked && !this.#stopping) return undefined;
-    while (this.#items.size === 0) {
-      const line = this.#lines.shift();
-      if (!line) return undefined;
-      this.#items.push(this.#itemsOf(line));
-    }
+    if (this.#writer.blocked && !this.#stopping) return undefined;
+    const item = this.#incoming.peek();
+    if (!item) return undefined;
     // Only a request takes room: a cancel, and the answer that a call in flight waits for, get through.
     const full = this.#inFlight.size >= MAX_IN_FLIGHT && !this.#stopping;
-    return full && this.#items.first?.message.kind === 'request' ? undefined : this.#items.shift();
-  }
-
-  #itemsOf(line: Line): Item[] {
-    const message = 'text' in line ? decode(line.text) : unreadable(line.problem);
-    if (message.kind !== 'batch') return [{ message, answer: this.#answer, done: nothing }];
-    if (!this.#handlers.acceptsBatch()) return [this.#refused('batches exist only in MCP 2025-03-26')];
-    if (message.items.length > MAX_BATCH) return [this.#refused(`a batch of more than ${MAX_BATCH} messages`)];
-    return this.#batch(message.items);
-  }
-
-  #refused(why: string): Item {
-    const error = new RpcError(rpcCode.invalidRequest, `Invalid request: ${why}`);
-    return { message: { kind: 'invalid', id: undefined, error }, answer: this.#answer, done: nothing };
-  }
-
-  /** JSON-RPC 2.0 section 6: one array of answers, nothing where all were notifications. */
-  #batch(messages: Single[]): Item[] {
-    const answers: string[] = [];
-    let open = messages.length;
-    const answer = (line: string) => void answers.push(line);
-    const done = () => {
-      open -= 1;
-      if (open === 0 && answers.length > 0) this.#write(`[${answers.join(',')}]`);
-    };
-    return messages.map((message) => ({ message: inBatch(message), answer, done }));
+    return full && item.message.kind === 'request' ? undefined : this.#incoming.shift();
   }
 
   #start({ message, answer, done }: Item): void {
@@ -213,7 +147,7 @@ export class Peer {
       return;
     }
     if (message.kind === 'notification') this.#notification(message.method, message.params);
-    else if (message.kind === 'response') this.#response(message);
+    else if (message.kind === 'response') this.#otherSide.answered(message);
     else {
       this.#handlers.report('bad_line', message.error.message);
       answer(encodeError(message.id, message.error));
@@ -225,21 +159,12 @@ export class Peer {
     try {
       this.#handlers.notification(method, params);
     } catch (error) {
-      this.#handlers.report('bug', error);
+      this.#bug(error);
     }
   }
 
-  /** Never answered, whatever is wrong with it: two peers that answer errors would go on for ever. */
-  #response({ id, result, error }: Response): void {
-    const pending = id === undefined ? undefined : this.#asked.get(id);
-    if (!pending || id === undefined) return;
-    this.#asked.delete(id);
-    if (error) pending.reject(error);
-    else pending.resolve(result);
-  }
-
   #request(request: Request, answer: Answer, done: () => void): void {
-    const call = new InFlight(request, this);
+    const call = new InFlight(request, this.#otherSide);
     if (this.#stopping) call.abort(SHUTTING_DOWN);
     let result: unknown;
     try {
@@ -248,7 +173,7 @@ export class Peer {
       result = Promise.reject(error);
     }
     if (!(result instanceof Promise)) {
-      answer(this.#encode(request.id, result));
+      answer(encodeSuccess(request.id, result, this.#bug));
       this.#over(call, done);
       return;
     }
@@ -262,101 +187,21 @@ export class Peer {
     };
     this.#inFlight.add(call);
     result.then(
-      (value) => call.finish(this.#encode(request.id, value)),
-      (error: unknown) => call.finish(this.#encodeFailure(request.id, error)),
+      (value) => call.finish(encodeSuccess(request.id, value, this.#bug)),
+      (error: unknown) => call.finish(encodeFailure(request.id, error, this.#bug)),
     );
   }
 
   #over(call: InFlight, done: () => void): void {
     call.over = true;
     done();
-    for (const line of call.trailing.splice(0)) this.#write(line);
-  }
-
-  #encode(id: Id, value: unknown): string {
-    try {
-      return encodeResult(id, value);
-    } catch (error) {
-      return this.#encodeFailure(id, error);
-    }
-  }
-
-  #encodeFailure(id: Id, error: unknown): string {
-    if (error instanceof RpcError) {
-      try {
-        return encodeError(id, error);
-      } catch (unserialisable) {
-        this.#handlers.report('bug', unserialisable);
-        return encodeError(id, new RpcError(error.code, error.message));
-      }
-    }
-    if (error instanceof Cancelled) return encodeError(id, cancelled(error.message));
-    this.#handlers.report('bug', error);
-    return encodeError(id, new RpcError(rpcCode.internalError, 'Internal error; the log on stderr says more'));
+    for (const line of call.trailing.splice(0)) this.#writer.write(line);
   }
 
   /** Silent first: what its work still says when it learns that it is cancelled is not sent. */
   #drop(call: InFlight): void {
     call.finish(undefined);
     call.abort('cancelled by the caller');
-  }
-
-  /** For InFlight only. */
-  ask(method: string, params: Params, { signal, over }: InFlight): Promise<unknown> {
-    if (signal.aborted) return Promise.reject(signal.reason);
-    if (over) return Promise.reject(new Cancelled('the call is over'));
-    if (this.#deaf) return Promise.reject(streamEnded());
-    const id = `s${this.#nextAskId}`;
-    this.#nextAskId += 1;
-    return new Promise((resolve, reject) => {
-      const stop = () => {
-        if (!this.#asked.delete(id)) return;
-        this.#write(encodeNotification('notifications/cancelled', { requestId: id }));
-        reject(signal.reason);
-      };
-      const settled = () => signal.removeEventListener('abort', stop);
-      this.#asked.set(id, {
-        resolve: (value) => {
-          settled();
-          resolve(value);
-        },
-        reject: (error) => {
-          settled();
-          reject(error);
-        },
-      });
-      signal.addEventListener('abort', stop, { once: true });
-      this.#write(encodeRequest(id, method, params));
-    });
-  }
-
-  /** Whole lines only; the lines of one turn of the event loop leave in one write, a great many in several. */
-  #write(line: string): void {
-    if (this.#closed) return;
-    this.#out.push(line);
-    this.#outChars += line.length;
-    if (this.#outChars >= WRITE_CHARS) this.#flush();
-    else if (!this.#flushScheduled) {
-      this.#flushScheduled = true;
-      setImmediate(() => {
-        this.#flushScheduled = false;
-        this.#flush();
-      });
-    }
-  }
-
-  #flush(): void {
-    if (this.#closed || this.#out.length === 0) return;
-    const text = `${this.#out.join('\n')}\n`;
-    this.#out = [];
-    this.#outChars = 0;
-    this.#writing += 1;
-    const written = () => {
-      this.#writing -= 1;
-      this.#giveUpTimer?.refresh();
-      this.#settle();
-    };
-    if (!this.#output.write(text, written)) this.#blocked = true;
   }
 
   #stopAll(): void {
@@ -366,7 +211,7 @@ export class Peer {
     this.#work();
     for (const call of this.#inFlight) call.abort(SHUTTING_DOWN);
     const answerForAll = () => {
-      for (const call of this.#inFlight) call.finish(encodeError(call.id, cancelled(SHUTTING_DOWN)));
+      for (const call of this.#inFlight) call.finish(encodeCancelled(call.id, SHUTTING_DOWN));
       // Where nobody reads the answers, they are given up.
       this.#giveUpTimer = setTimeout(() => this.#close(), STOP_GRACE_MS);
       this.#settle();
@@ -377,21 +222,14 @@ export class Peer {
 
   /** Nothing that the other side says can be heard any more. */
   get #deaf(): boolean {
-    return this.#closed || (this.#ended && this.#lines.size + this.#items.size === 0);
+    return this.#closed || (this.#ended && this.#incoming.size === 0);
   }
 
   /** Ends the loop once nothing is left to do. */
   #settle(): void {
     if (!this.#ended || this.#closed || this.#working) return;
-    if (this.#deaf) this.#forgetAsked();
-    const busy = this.#inFlight.size + this.#lines.size + this.#items.size + this.#out.length + this.#writing;
-    if (busy === 0) this.#close();
-  }
-
-  #forgetAsked(): void {
-    const asked = [...this.#asked.values()];
-    this.#asked.clear();
-    for (const pending of asked) pending.reject(streamEnded());
+    if (this.#deaf) this.#otherSide.forget();
+    if (this.#inFlight.size + this.#incoming.size + this.#writer.size === 0) this.#close();
   }
 
   #close(): void {
@@ -400,95 +238,10 @@ export class Peer {
     this.#ended = true;
     clearTimeout(this.#drainTimer);
     clearTimeout(this.#giveUpTimer);
-    this.#out = [];
-    this.#lines.clear();
-    this.#items.clear();
+    this.#writer.close();
+    this.#incoming.clear();
     for (const call of this.#inFlight) this.#drop(call);
-    this.#forgetAsked();
+    this.#otherSide.forget();
     this.#resolveClosed();
-  }
-}
-
-const SHUTTING_DOWN = 'the server is shutting down';
-
-function nothing(): void {}
-
-function cancelled(why: string): RpcError {
-  return new RpcError(rpcCode.toolFailed, `Cancelled: ${why}`);
-}
-
-function streamEnded(): RpcError {
-  return new RpcError(rpcCode.internalError, 'The stream has ended');
-}
-
-function unreadable(problem: 'too_long' | 'not_utf8'): Invalid {
-  const why =
-    problem === 'too_long'
-      ? `the line is longer than ${MAX_LINE_BYTES} bytes and was skipped; send smaller messages`
-      : 'the line is not valid UTF-8';
-  return { kind: 'invalid', id: undefined, error: new RpcError(rpcCode.parseError, `Parse error: ${why}`) };
-}
-
-/** MCP 2025-03-26, basic/lifecycle: initialize must not be part of a batch. */
-function inBatch(message: Single): Single {
-  if (message.kind !== 'request' || message.method !== 'initialize') return message;
-  const error = new RpcError(rpcCode.invalidRequest, 'Invalid request: initialize must not be part of a batch');
-  return { kind: 'invalid', id: message.id, error };
-}
-
-class InFlight implements Call {
-  readonly id: Id;
-  readonly method: string;
-  readonly params: Params | undefined;
-  readonly #peer: Peer;
-  #controller: AbortController | undefined;
-  over = false;
-  readonly trailing: string[] = [];
-  finish: (line: string | undefined) => void = () => {};
-
-  constructor(request: Request, peer: Peer) {
-    this.id = request.id;
-    this.method = request.method;
-    this.params = request.params;
-    this.#peer = peer;
-  }
-
-  /** MCP: initialize cannot be cancelled. */
-  get cancellable(): boolean {
-    return this.method !== 'initialize';
-  }
-
-  get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    return this.#controller.signal;
-  }
-
-  get aborted(): boolean {
-    return this.#controller?.signal.aborted ?? false;
-  }
-
-  abort(reason: string): void {
-    this.#controller ??= new AbortController();
-    this.#controller.abort(new Cancelled(reason));
-  }
-
-  notify(method: string, params?: Params): void {
-    if (!this.over) this.#peer.notify(method, params);
-  }
-
-  notifyAfter(method: string, params?: Params): void {
-    this.trailing.push(encodeNotification(method, params));
-  }
-
-  request(method: string, params: Params): Promise<unknown> {
-    return this.#peer.ask(method, params, this);
-  }
-}
-
-/** The reason of an aborted call's signal. */
-export class Cancelled extends Error {
-  constructor(reason: string) {
-    super(reason);
-    this.name = 'Cancelled';
   }
 }

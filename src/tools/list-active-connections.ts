@@ -1,5 +1,6 @@
 // Owns list_active_connections.
 import type { Session } from '../mqtt/types.ts';
+import { affordable } from '../payload/affordable.ts';
 import { iso } from './times.ts';
 import type { Handler } from './tool.ts';
 
@@ -31,8 +32,17 @@ function entryOf(session: Session) {
     last_accessed: iso(lifetime.lastAccessed),
     expires_at: iso(lifetime.expiresAt),
     reconnects: state.reconnects,
-    subscribed_topics: state.subscribedTopics,
+    subscribed_topics: shownFilters(state.subscribedTopics),
     messages_received: state.messagesReceived,
     bytes_received: state.bytesReceived,
   };
+}
+
+/** What the filters of one session may take in a result, bytes: five sessions stay far below its 4 MiB. */
+const FILTERS_BYTES = 256 * 1024;
+
+/** Filters may be 65,535 bytes each; those that are too much are counted in a last entry. */
+function shownFilters(filters: string[]): string[] {
+  const shown = affordable(filters, FILTERS_BYTES);
+  return shown.length === filters.length ? shown : [...shown, `(${filters.length - shown.length} more)`];
 }

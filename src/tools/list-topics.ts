@@ -2,8 +2,8 @@
 import type { ListTopicsResult } from '../generated/types.ts';
 import { parseFilter } from '../mqtt/topic.ts';
 import type { Message, RetainedEnd } from '../mqtt/types.ts';
+import { affordable } from '../payload/affordable.ts';
 import { boundedCounts } from '../payload/bounded-counts.ts';
-import { wireCost } from '../payload/wire-cost.ts';
 import { nothingListed } from './absence.ts';
 import { iso, seconds } from './times.ts';
 import type { Handler } from './tool.ts';
@@ -66,16 +66,6 @@ function resultOf(table: TopicTable, end: RetainedEnd, max: number, tookMs: numb
     discovery_duration_seconds: seconds(tookMs),
     notes: [],
   };
-}
-
-/** As many from the front as cost `budget` bytes. */
-function affordable<T>(list: T[], budget: number): T[] {
-  let left = budget;
-  const end = list.findIndex((one) => {
-    left -= wireCost(one, left) + 2;
-    return left < 0;
-  });
-  return end === -1 ? list : list.slice(0, end);
 }
 
 function notesOn(pattern: string, end: RetainedEnd, interrupted: boolean, table: TopicTable): string[] {

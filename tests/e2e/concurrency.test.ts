@@ -140,9 +140,9 @@ describe('a result that is too large for a line -> cut, said in a note, under 4 
     ],
     ['300 topics of 60 KB names', 300, (n: number) => ({ topic: `/${n}/${'t'.repeat(60_000)}` })],
     [
-      '300 topics of 60 KB names that need escapes',
+      '300 topics of 60 KB names full of quotes, backslashes and zero-width spaces',
       300,
-      (n: number) => ({ topic: `/${n}/${'"\u0001'.repeat(30_000)}` }),
+      (n: number) => ({ topic: `/${n}/${'"\\\u200b'.repeat(12_000)}` }),
     ],
   ])('subscribe_and_collect: %s', async (_what, count, make) => {
     const at = prefix();
@@ -167,7 +167,11 @@ describe('a result that is too large for a line -> cut, said in a note, under 4 
 
   test.each([
     ['300 topics of 60 KB names', 300, (n: number) => `${n}/${'t'.repeat(60_000)}`],
-    ['300 topics of 60 KB names that need escapes', 300, (n: number) => `${n}/${'"\u0001'.repeat(30_000)}`],
+    [
+      '300 topics of 60 KB names full of quotes, backslashes and zero-width spaces',
+      300,
+      (n: number) => `${n}/${'"\\\u200b'.repeat(12_000)}`,
+    ],
     ['2,000 topics of 5 KB names', 2_000, (n: number) => `${n}/${'t'.repeat(5_000)}`],
   ])('list_topics: %s', async (_what, count, name) => {
     const at = prefix();
@@ -175,10 +179,13 @@ describe('a result that is too large for a line -> cut, said in a note, under 4 
     const topics = Array.from({ length: count }, (_, n) => `${at}/${name(n)}`);
     const say = (text: string) => Promise.all(topics.map((topic) => publish(feeder, topic, text, { retain: true })));
     await say('kept');
-    onTestFinished(() => void say(''));
+    onTestFinished(async () => void (await say('')), 20_000);
     const args = { session_id: 'lab', pattern: `${at}/#`, duration_seconds: 0 };
     for (const result of await both('list_topics', args, async () => {})) {
-      expect(result).toMatchObject({ total_topics: count, truncated: true });
+      // Two dumps of many megabytes at once are more than the queue of a mosquitto takes: then it must say so.
+      if (dig(result, 'retained_complete') === true) expect(dig(result, 'total_topics')).toBe(count);
+      else expect(dig(result, 'notes')).toContainEqual(expect.stringMatching(/not all retained/i));
+      expect(result).toMatchObject({ truncated: true });
       expect(dig(result, 'topic_count')).toBeLessThan(count);
     }
   });

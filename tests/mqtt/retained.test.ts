@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { DumpWatch, endOfRetained } from '../../src/mqtt/retained.ts';
+import { DumpWatch, endOfRetained, type Mark } from '../../src/mqtt/retained.ts';
 import type { RetainedEnd } from '../../src/mqtt/types.ts';
 
 beforeEach(() => {
@@ -20,44 +20,73 @@ function later<T>() {
 /** A dump under way: `end()` is undefined as long as nobody knows that it is over. */
 function dump() {
   const watch = new DumpWatch();
-  const [barrier, ordered] = [later<boolean>(), later<boolean>()];
+  const marks: ((answer: Mark | undefined) => void)[] = [];
   const gone = new AbortController();
   let end: RetainedEnd | undefined;
-  endOfRetained(watch, barrier.promise, ordered.promise, gone.signal).then((value) => {
+  const mark = () => {
+    const { promise, resolve } = later<Mark | undefined>();
+    marks.push(resolve);
+    return promise;
+  };
+  endOfRetained(watch, mark, gone.signal).then((value) => {
     end = value;
   });
-  return { watch, barrier, ordered, gone, end: () => end };
+  /** Answers the mark that is under way. */
+  const answer = async (came: Mark | undefined) => {
+    marks.at(-1)?.(came);
+    await vi.advanceTimersByTimeAsync(0);
+  };
+  return { watch, marks, answer, gone, end: () => end };
 }
 
+const proven: Mark = { came: 'proof', again: false };
+const answered: Mark = { came: 'answer', again: false };
+const late: Mark = { came: 'answer', again: true };
 const proof: RetainedEnd = { complete: true, evidence: 'ordered' };
 const silence: RetainedEnd = { complete: true, evidence: 'quiet_window' };
 const unknown: RetainedEnd = { complete: false, evidence: 'quiet_window' };
 
-test('endOfRetained: barrier answered by a broker that keeps order -> complete at once, by proof', async () => {
-  const { barrier, ordered, end } = dump();
+test('endOfRetained: the message of the mark has come -> complete at once, by proof', async () => {
+  const { marks, answer, end } = dump();
   await vi.advanceTimersByTimeAsync(100);
   expect(end()).toBeUndefined();
-  ordered.resolve(true);
-  barrier.resolve(true);
-  await vi.advanceTimersByTimeAsync(0);
+  await answer(proven);
+  expect(end()).toEqual(proof);
+  expect(marks).toHaveLength(1);
+});
+
+test('endOfRetained: only the answer has come, and the message may be late -> another mark pushes it out', async () => {
+  const { marks, answer, end } = dump();
+  await answer(late);
+  expect(end()).toBeUndefined();
+  expect(marks).toHaveLength(2);
+  await answer(proven);
   expect(end()).toEqual(proof);
 });
 
-test('endOfRetained: barrier answered elsewhere -> complete after 300 ms of silence from then on', async () => {
-  const { barrier, ordered, end } = dump();
+test('endOfRetained: three marks without the message -> a silence has to do', async () => {
+  const { marks, answer, end } = dump();
+  for (let n = 0; n < 3; n += 1) await answer(late);
+  expect(marks).toHaveLength(3);
+  expect(end()).toBeUndefined();
+  await vi.advanceTimersByTimeAsync(300);
+  expect(end()).toEqual(silence);
+});
+
+test('endOfRetained: a broker without such a message -> complete after 300 ms of silence from then on', async () => {
+  const { marks, answer, end } = dump();
   await vi.advanceTimersByTimeAsync(200);
-  ordered.resolve(false);
-  barrier.resolve(true);
+  await answer(answered);
   await vi.advanceTimersByTimeAsync(299);
   expect(end()).toBeUndefined();
   await vi.advanceTimersByTimeAsync(1);
   expect(end()).toEqual(silence);
+  expect(marks).toHaveLength(1);
 });
 
 test('endOfRetained: messages keep coming -> the window begins anew with each, and grows with the gaps', async () => {
-  const { watch, barrier, ordered, end } = dump();
-  ordered.resolve(false);
-  barrier.resolve(true);
+  const { watch, answer, end } = dump();
+  await answer(answered);
   for (let n = 0; n < 10; n += 1) {
     await vi.advanceTimersByTimeAsync(200);
     watch.saw(Date.now());
@@ -79,29 +108,18 @@ test('endOfRetained: no answer for 5 s after the last message -> incomplete', as
   expect(end()).toEqual(unknown);
 });
 
-test('endOfRetained: the barrier fails -> incomplete at once', async () => {
-  const { barrier, ordered, end } = dump();
-  ordered.resolve(true);
-  barrier.resolve(false);
-  await vi.advanceTimersByTimeAsync(0);
+test('endOfRetained: no answer can come any more -> incomplete at once', async () => {
+  const { answer, end } = dump();
+  await answer(undefined);
   expect(end()).toEqual(unknown);
 });
 
-test('endOfRetained: whether the broker keeps order is never known -> a silence has to do', async () => {
-  const { barrier, end } = dump();
-  barrier.resolve(true);
-  await vi.advanceTimersByTimeAsync(5_000);
-  expect(end()).toBeUndefined();
-  await vi.advanceTimersByTimeAsync(300);
-  expect(end()).toEqual(silence);
-});
-
-test.each(['waiting for the barrier', 'waiting for the order', 'in the quiet window'])(
+test.each(['waiting for the first mark', 'waiting for another one', 'in the quiet window'])(
   'endOfRetained: gone while %s -> incomplete at once, no timer left',
   async (when) => {
-    const { barrier, ordered, gone, end } = dump();
-    if (when !== 'waiting for the barrier') barrier.resolve(true);
-    if (when === 'in the quiet window') ordered.resolve(false);
+    const { answer, gone, end } = dump();
+    if (when === 'waiting for another one') await answer(late);
+    if (when === 'in the quiet window') await answer(answered);
     await vi.advanceTimersByTimeAsync(100);
     gone.abort();
     await vi.advanceTimersByTimeAsync(0);

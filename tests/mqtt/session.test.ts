@@ -184,6 +184,31 @@ describe.each([5, 4] as const)('MQTT version %i', (protocolVersion) => {
   });
 });
 
+test.each([5, 4] as const)(
+  'version %i: a dump behind one that fills the socket -> all of it, or not called complete',
+  async (v) => {
+    // Mosquitto 2.0.11 answers the barrier of the second one before it sends any of it, and sends it only when pushed.
+    const at = prefix();
+    const feeder = await open(url);
+    const topics = Array.from({ length: 200 }, (_, n) => `${at}/${n}/${'t'.repeat(60_000)}`);
+    for (const topic of topics) await publish(feeder, topic, 'kept', { retain: true });
+    onTestFinished(
+      async () => void (await Promise.all(topics.map((one) => publish(feeder, one, '', { retain: true })))),
+      20_000,
+    );
+    const one = await open(url, { protocolVersion: v });
+    for (let round = 0; round < 3; round += 1) {
+      const ears = await Promise.all([listen(one, `${at}/#`), listen(one, `${at}/#`), listen(one, `${at}/+/+`)]);
+      const ends = await Promise.all(ears.map((ear) => ear.retainedEnd));
+      for (const [n, ear] of ears.entries()) {
+        if (ends[n]?.complete) expect(new Set(ear.messages.map(({ topic }) => topic)).size).toBe(200);
+        ear.close();
+      }
+      expect(ends.filter(({ complete }) => complete).length).toBeGreaterThan(0);
+    }
+  },
+);
+
 test('MQTT 5 properties -> come in typed fields', async () => {
   const at = prefix();
   const one = await open(url);
@@ -222,7 +247,7 @@ test('listen: cancelled -> the subscription is gone', async () => {
   const listening = one.listen(prefix(), { qos: 0, retained: 'include', signal: controller.signal }, () => {});
   controller.abort(new Error('enough'));
   await expect(listening).rejects.toThrow('enough');
-  await expect.poll(() => one.state().subscribedTopics).toEqual([]); // the look at $SYS/broker/version is over soon
+  expect(one.state().subscribedTopics).toEqual([]);
   const aborted = { qos: 0, retained: 'include', signal: AbortSignal.abort(new Error('enough')) } as const;
   await expect(one.listen(prefix(), aborted, () => {})).rejects.toThrow('enough');
   expect(one.state().subscribedTopics).toEqual([]);

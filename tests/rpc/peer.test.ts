@@ -2,8 +2,10 @@ import { PassThrough, Writable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { RpcError } from '../../src/errors.ts';
+import type { Call } from '../../src/rpc/call.ts';
+import { MAX_BATCH } from '../../src/rpc/incoming.ts';
 import { isObject } from '../../src/rpc/message.ts';
-import { type Call, type Handlers, MAX_BATCH, MAX_IN_FLIGHT, Peer } from '../../src/rpc/peer.ts';
+import { type Handlers, MAX_IN_FLIGHT, Peer } from '../../src/rpc/peer.ts';
 import { dig, type Message, Wire } from '../support/streams.ts';
 
 type Options = Partial<Handlers> & { drainMs?: number };

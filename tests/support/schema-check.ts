@@ -24,8 +24,12 @@ export function judged<T extends Lines>(lines: T): T {
 
 /** What is wrong with what the server said; empty where all is well. */
 export async function faults({ sent, received }: Lines): Promise<string[]> {
-  return [...(await objections(sent, received)), ...disorder(sent, received)];
+  // The SDKs know nothing of the tasks extension, whose ttlMs is none of the cache.
+  const known = received.filter((line) => parsed(line).every((one) => !isTask(one.result)));
+  return [...(await objections(sent, known)), ...disorder(sent, received)];
 }
+
+const isTask = (result: unknown) => typeof dig(result, 'taskId') === 'string';
 
 const P = 'io.modelcontextprotocol/';
 const subscriptionId = `${P}subscriptionId`;
@@ -118,10 +122,12 @@ function wrongResult(request: Message, answer: Message): string[] {
   if (outputs.has(String(method))) return wrongOutput(String(method), answer.result);
   const name = String(dig(request, 'params', 'name'));
   if (method === 'tools/call' && dig(answer, 'result', 'content') !== undefined) return wrongCall(name, answer.result);
-  if (method !== 'tasks/get' || dig(answer, 'result', 'status') !== 'completed') return [];
-  const result = dig(answer, 'result', 'result');
-  const { success } = CallToolResultSchema.safeParse(result);
-  return success ? [] : ['the result of the task is no result of a tool'];
+  if (!isTask(answer.result)) return [];
+  const type = method === 'tools/call' ? 'task' : 'complete';
+  const wrong = answer.result.resultType === type ? [] : [`resultType is not ${type}`];
+  const result = answer.result.result;
+  if (result !== undefined && !CallToolResultSchema.safeParse(result).success) wrong.push('no result of a tool');
+  return [...wrong, ...wrongTask(answer.result)];
 }
 
 function wrongCall(name: string, result: Message): string[] {
@@ -143,6 +149,8 @@ const pushes = {
   'notifications/message': specTypeSchemas.LoggingMessageNotification,
   'notifications/cancelled': specTypeSchemas.CancelledNotification,
   'notifications/tools/list_changed': specTypeSchemas.ToolListChangedNotification,
+  'notifications/prompts/list_changed': specTypeSchemas.PromptListChangedNotification,
+  'notifications/resources/list_changed': specTypeSchemas.ResourceListChangedNotification,
   'elicitation/create': specTypeSchemas.ElicitRequest,
 };
 
@@ -158,13 +166,14 @@ function wrongPush(message: Message): string[] {
 
 /** SEP-1686 as an extension: flat, and only what belongs to the status. */
 function wrongTask(params: unknown): string[] {
-  const texts = ['taskId', 'status', 'createdAt', 'lastUpdatedAt'].filter(
+  const texts: string[] = ['taskId', 'status', 'createdAt', 'lastUpdatedAt'].filter(
     (key) => typeof dig(params, key) !== 'string',
   );
   const status = dig(params, 'status');
   const fits = { result: 'completed', error: 'failed', inputRequests: 'input_required' };
   const odd = Object.entries(fits).filter(([key, wanted]) => (dig(params, key) !== undefined) !== (status === wanted));
-  return [...texts, ...odd.map(([key]) => key)].map((key) => `notifications/tasks: ${key}`);
+  if (typeof dig(params, 'ttlMs') !== 'number') texts.push('ttlMs');
+  return [...texts, ...odd.map(([key]) => key)].map((key) => `a task: ${key}`);
 }
 
 function parsed(line: string): Message[] {

@@ -25,7 +25,8 @@ export function bench(danger: 'ask' | 'deny' | 'allow' = 'allow', session = new 
   const context: CallContext = {
     signal: controller.signal,
     progress: (step) => void steps.push(step),
-    aborted: false, supports: () => false,
+    aborted: false,
+    supports: () => false,
     answers: {},
     state: undefined,
   };
