@@ -1,4 +1,5 @@
 // Contest: JSON-RPC calls a second with 128 in flight, and one call at a time, against an echo tool on the official SDK.
+import { onOneCore } from './support/processes.mjs';
 import { compare, compete, quantile } from './support/rounds.mjs';
 import { checkAnswers, encodeLines, startDaemon, startSdk } from './support/server.mjs';
 
@@ -91,10 +92,7 @@ export async function run({ main, rounds, until, quick }) {
  * @param {number} count
  */
 async function oneByOne(server, { bytes, starts }, count) {
-  const all = [];
-  for (let i = 0; i < count; i += 1) {
-    const { ms } = await server.pipeline({ bytes, starts: starts.slice(i, i + 2) }, 1);
-    all.push(ms * 1000);
-  }
-  return { p50: quantile(all, 0.5), p99: quantile(all, 0.99) };
+  const lines = { bytes, starts: starts.slice(0, count + 1) };
+  const trips = await onOneCore(server.child.pid, () => server.sequence(lines));
+  return { p50: quantile(trips, 0.5), p99: quantile(trips, 0.99) };
 }

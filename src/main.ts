@@ -55,6 +55,9 @@ async function serve(options: Options): Promise<void> {
   process.on('SIGINT', stop);
   process.on('uncaughtException', (error) => log.error('uncaught exception', { at: frames(error) }));
   process.on('unhandledRejection', (reason) => log.error('unhandled rejection', { at: frames(reason) }));
+  // Node's own warnings would be the only lines here that are no JSON.
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => log.warn('warning', { name: warning.name }));
   log.debug('ready', { version, pid: process.pid });
   await server.closed;
   await demo?.close();

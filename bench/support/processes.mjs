@@ -1,7 +1,7 @@
 // Owns the children and temporary folders of a run: what it started it ends, by its handle, and nothing else.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpus, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 /** @typedef {import('node:child_process').ChildProcess} ChildProcess */
@@ -113,6 +113,26 @@ export function memoryOf(pid) {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const kilobytes = (/** @type {string} */ key) => Number(new RegExp(`^${key}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]);
   return { rss: kilobytes('VmRSS') * 1024, peak: kilobytes('VmHWM') * 1024 };
+}
+
+/**
+ * Runs something while this process and another share one core, so that it does not depend on which cores the scheduler
+ * wakes up; on all of them where there is no taskset.
+ * @template T
+ * @param {number | undefined} pid
+ * @param {() => Promise<T>} run
+ */
+export async function onOneCore(pid, run) {
+  const all = `0-${cpus().length - 1}`;
+  const bind = (/** @type {string} */ cores) => {
+    for (const one of [process.pid, pid]) spawnSync('taskset', ['-acp', cores, String(one)], { stdio: 'ignore' });
+  };
+  bind('0');
+  try {
+    return await run();
+  } finally {
+    bind(all);
+  }
 }
 
 /**

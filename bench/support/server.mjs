@@ -144,6 +144,35 @@ export class Server {
     return { ms, answers: Buffer.concat(chunks) };
   }
 
+  /**
+   * One line at a time, the next as soon as the last is answered. Resolves with the round trips, µs.
+   * @param {Lines} lines
+   */
+  async sequence({ bytes, starts }) {
+    const trips = new Float64Array(starts.length - 1);
+    const done = new Promise((resolve, reject) => {
+      this.#pending.set(-1, { resolve, reject });
+      let at = 0;
+      let began = 0;
+      const send = () => {
+        began = performance.now();
+        this.#stdin.write(bytes.subarray(starts[at], starts[at + 1]));
+      };
+      this.#onChunk = (chunk) => {
+        if (chunk.at(-1) !== NEWLINE) return;
+        trips[at] = (performance.now() - began) * 1000;
+        at += 1;
+        if (at === trips.length) resolve(undefined);
+        else send();
+      };
+      send();
+    });
+    await within(done, ANSWER_MS, `${trips.length} calls one by one`);
+    this.#pending.delete(-1);
+    this.#onChunk = (chunk) => this.#read(chunk);
+    return [...trips];
+  }
+
   /** Ends the server as a host does: its stdin is closed. */
   async stop() {
     this.#stdin.end();

@@ -25,6 +25,9 @@ export function withInput<T extends object>(served: Served, round: Round<T>): Pr
 
 async function modern<T extends object>(served: Served, round: Round<T>): Promise<T | InputRequired> {
   const { answers, state: known } = resumed(served);
+  // Before the handler runs, which fills its defaults into these very arguments; a client that cannot be asked is
+  // spared the work.
+  const purpose = canBeAsked(served) ? purposeOf(served) : '';
   const context = contextOf(served);
   context.answers = answers;
   context.state = known;
@@ -32,11 +35,7 @@ async function modern<T extends object>(served: Served, round: Round<T>): Promis
   if (!needsInput(result)) return result;
   requireSupport(served, result);
   const { input, state } = result;
-  return {
-    resultType: 'input_required',
-    inputRequests: input,
-    requestState: served.core.sealer.seal(state, purposeOf(served)),
-  };
+  return { resultType: 'input_required', inputRequests: input, requestState: served.core.sealer.seal(state, purpose) };
 }
 
 /** What the client brings from an earlier round of this very call. */
@@ -85,6 +84,10 @@ const kinds = {
   'sampling/createMessage': 'sampling',
   'roots/list': 'roots',
 } as const;
+
+function canBeAsked(served: Served): boolean {
+  return Object.values(kinds).some((kind) => supports(served, kind));
+}
 
 export function requireSupport(served: Served, { input }: InputNeeded): void {
   const lacking = Object.values(input)

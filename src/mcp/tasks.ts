@@ -84,7 +84,9 @@ export function createTasks(changed: (id: string, task: object) => void, report:
     // No progress and no log are sent for tasks: their state is fetched.
     const context: CallContext = {
       signal: controller.signal,
-      aborted: false,
+      get aborted() {
+        return controller.signal.aborted;
+      },
       progress: ({ message }) => {
         if (message !== undefined) task.statusMessage = message;
       },

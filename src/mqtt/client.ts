@@ -2,7 +2,9 @@
 // Must not know who listens, nor sessions; a plain credential lives here only while a CONNECT is being written.
 import type { Duplex } from 'node:stream';
 import mqtt, { type IClientOptions, type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt';
+import type { PublishView } from './scan-publish.ts';
 import { type Endpoint, openStream } from './stream.ts';
+import { type Tap, tap } from './tap.ts';
 import type { PublishProperties, Qos } from './types.ts';
 import type { Sealed, Vault } from './vault.ts';
 
@@ -37,8 +39,13 @@ export type Dial = {
   sessionExpirySeconds: number;
 };
 
+/** A PUBLISH as mqtt.js gives it. */
+export type Received = IPublishPacket;
+
 export type LinkEvents = {
-  message(topic: string, payload: Buffer, packet: IPublishPacket): void;
+  message(topic: string, payload: Buffer, packet: Received): void;
+  /** A message that was taken from the bytes before mqtt.js: QoS 0 ones. The view is good until this returns. */
+  arrival(publish: PublishView): void;
   /** The connection is gone; a new one is on its way unless `final`. */
   down(error: unknown, final: boolean): void;
   /** It is back; `resumed`: the broker kept the subscriptions. */
@@ -57,6 +64,8 @@ export type Link = {
   unsubscribe(filter: string): Promise<void>;
   /** Resolves when acknowledged, QoS 0 when written; rejects when the connection ends before. Never sent twice. */
   publish(message: Outgoing): Promise<Ack>;
+  /** How often on this connection more came than could be read: the broker may have dropped messages. */
+  fellBehind(): number;
   /** DISCONNECT, then the socket is closed. */
   end(): Promise<void>;
 };
@@ -74,6 +83,7 @@ export function dial(options: Dial, protocolVersion: 4 | 5, signal: AbortSignal)
   return new Promise((resolve, reject) => {
     let failure: unknown;
     let reached = false;
+    const inlet: Inlet = { take: () => {}, tap: undefined };
     const build = (client: MqttClient): Duplex => {
       const { username, password, path = '/' } = openCredentials(options);
       // 3.1.1 has no password without a user name [MQTT-3.1.2-22], and mqtt-packet writes none; an empty one will do.
@@ -90,7 +100,8 @@ export function dial(options: Dial, protocolVersion: 4 | 5, signal: AbortSignal)
       stream.on('error', (error) => {
         failure ??= error;
       });
-      return stream;
+      inlet.tap = tap(stream, { version: protocolVersion, take: (publish) => inlet.take(publish) });
+      return inlet.tap;
     };
     const client = new mqtt.MqttClient(build, clientOptions(options, protocolVersion));
     const give = (error: unknown) => {
@@ -108,7 +119,7 @@ export function dial(options: Dial, protocolVersion: 4 | 5, signal: AbortSignal)
     client.once('connect', (connack) => {
       signal.removeEventListener('abort', abort);
       client.removeListener('close', closed);
-      resolve(createLink(client, connack, options));
+      resolve(createLink(client, connack, options, inlet));
     });
     if (signal.aborted) abort();
     else signal.addEventListener('abort', abort, { once: true });
@@ -150,7 +161,10 @@ function clientOptions(dial: Dial, protocolVersion: 4 | 5): IClientOptions {
   };
 }
 
-function createLink(client: MqttClient, connack: IConnackPacket, dialled: Dial): Link {
+/** Where QoS 0 messages come out, beside mqtt.js; one for all connections of a client. */
+type Inlet = { take: (publish: PublishView) => void; tap: Tap | undefined };
+
+function createLink(client: MqttClient, connack: IConnackPacket, dialled: Dial, inlet: Inlet): Link {
   let events: LinkEvents | undefined;
   let attempts = 0;
   let stable: NodeJS.Timeout | undefined;
@@ -229,7 +243,9 @@ function createLink(client: MqttClient, connack: IConnackPacket, dialled: Dial):
     connack,
     listen: (listener) => {
       events = listener;
+      inlet.take = listener.arrival;
     },
+    fellBehind: () => inlet.tap?.state.fellBehind ?? 0,
     subscribe: (filter, { qos, id, dump }) =>
       new Promise((resolve, reject) => {
         // mqtt.js would queue it for the next connection.

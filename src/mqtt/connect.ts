@@ -70,10 +70,17 @@ function prepare(request: ConnectRequest, target: Target, profile: OpenProfile |
     credentials: vault.seal(JSON.stringify(credentials)),
     clientId: chosen ?? `mqtt-mcp-${randomBytes(6).toString('hex')}`,
     ownClientId: chosen !== undefined,
-    keepaliveSeconds: profile?.keepaliveSeconds ?? request.keepaliveSeconds,
+    keepaliveSeconds: keepalive(request, profile),
     cleanStart: request.cleanStart,
     sessionExpirySeconds: request.sessionExpirySeconds,
   };
+}
+
+/** The schema's default; a profile's own value stands unless a call asks for another. */
+const DEFAULT_KEEPALIVE_SECONDS = 60;
+
+function keepalive({ keepaliveSeconds: asked }: ConnectRequest, profile: OpenProfile | undefined): number {
+  return asked === DEFAULT_KEEPALIVE_SECONDS ? (profile?.keepaliveSeconds ?? asked) : asked;
 }
 
 type Reached = { link: Link; protocolVersion: 4 | 5; notes: string[] };

@@ -79,8 +79,9 @@ export class Routes {
     return [...this.#byFilter.values()].map(({ filter, qos }) => ({ filter, qos }));
   }
 
-  deliver(message: Message, ids: readonly number[] | undefined): void {
+  deliver(message: Message, ids: number | readonly number[] | undefined): void {
     if (ids === undefined) this.#byTopic(message);
+    else if (typeof ids === 'number') this.#byIdentifier(message, ids);
     else for (const id of ids) this.#byIdentifier(message, id);
   }
 

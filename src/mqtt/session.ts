@@ -3,20 +3,19 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { ToolError } from '../errors.ts';
 import type { Policy } from '../policy.ts';
+import { Arrivals } from './arrivals.ts';
 import { createBell } from './bell.ts';
 import type { Link } from './client.ts';
-import { downReason, notConnected, publishFailure, subscribeFailure, subscribeRefused } from './failures.ts';
-import { KnownTopics } from './known-topics.ts';
-import { messageProperties } from './properties.ts';
+import { downReason, notConnected, subscribeFailure, subscribeRefused } from './failures.ts';
+import { Outbox } from './outbox.ts';
 import { within } from './race.ts';
-import { reasonText } from './reason-codes.ts';
 import { DumpWatch, endOfRetained, type Mark } from './retained.ts';
 import { type Listener, Routes } from './routes.ts';
-import { checkFilter, checkTopicName, parseFilter } from './topic.ts';
+import { checkFilter, parseFilter } from './topic.ts';
 import type {
+  Known,
   Lifetime,
   ListenOptions,
-  Message,
   PublishAck,
   PublishRequest,
   Qos,
@@ -27,16 +26,11 @@ import type {
   Sink,
   Subscription,
 } from './types.ts';
-import { Window } from './window.ts';
 
-/** How long SUBACK, PUBACK and PUBCOMP may take, ms. */
+/** How long SUBACK may take, ms. */
 const ACK_TIMEOUT_MS = 20_000;
 /** How long a collection outlives its connection, hoping for it to come back, ms. */
 const RECONNECT_GRACE_MS = 10_000;
-/** Acknowledged publishes under way at once; mqtt.js is fastest about here. */
-const PUBLISH_WINDOW = 20;
-/** Bytes of a PUBLISH beside topic, payload and user properties, generously. */
-const PACKET_OVERHEAD_BYTES = 64;
 
 /** Retained on every mosquitto, and readable unless its access rules say otherwise. */
 const VERSION_TOPIC = '$SYS/broker/version';
@@ -51,26 +45,21 @@ type Hearing = {
 
 export class LiveSession implements Session {
   readonly facts: SessionFacts;
-  readonly known = new KnownTopics();
   /** Rung when the connection goes or comes back. */
   readonly stateBell = createBell();
-  readonly #topicBell = createBell();
   readonly #link: Link;
-  readonly #policy: Policy;
   readonly #ttlMs: number;
   readonly #routes: Routes;
+  readonly #arrivals: Arrivals;
+  readonly #outbox: Outbox;
   readonly #hearings = new Map<Listener, Hearing>();
-  readonly #window: Window;
   readonly #identifiers: boolean;
   readonly #createdAt = Date.now();
   #lastAccessed = Date.now();
-  #publishing = 0;
   #connected = true;
   #closed = false;
   #error: string | null = null;
   #reconnects = 0;
-  #messages = 0;
-  #bytes = 0;
   /** No new connection will come. */
   #final = false;
   #grace: NodeJS.Timeout | undefined;
@@ -83,14 +72,15 @@ export class LiveSession implements Session {
   constructor(facts: SessionFacts, link: Link, policy: Policy, ttlMs: number) {
     this.facts = facts;
     this.#link = link;
-    this.#policy = policy;
     this.#ttlMs = ttlMs;
-    this.#window = new Window(Math.min(facts.limits.receive_maximum ?? PUBLISH_WINDOW, PUBLISH_WINDOW));
+    this.#outbox = new Outbox(facts, link, policy, () => this.#assertConnected());
     // A session that the broker kept still sends for identifiers of an earlier life: ours must be none of them.
     this.#routes = new Routes(link.connack.sessionPresent ? randomInt(1, 2 ** 27) : 1);
+    this.#arrivals = new Arrivals(this.#routes);
     this.#identifiers = facts.protocolVersion === 5 && facts.limits.subscription_identifiers_available !== false;
     link.listen({
-      message: (topic, payload, packet) => this.#receive(topic, payload, packet),
+      message: (topic, payload, packet) => this.#arrivals.packet(topic, payload, packet),
+      arrival: (view) => this.#arrivals.view(view),
       down: (error, final) => this.#down(error, final),
       up: (resumed) => this.#up(resumed),
     });
@@ -98,13 +88,17 @@ export class LiveSession implements Session {
 
   /** Someone is listening or publishing: disuse does not count meanwhile. */
   get busy(): boolean {
-    return this.#hearings.size + this.#publishing > 0;
+    return this.#hearings.size + this.#outbox.busy > 0;
   }
 
   get lifetime(): Lifetime {
     const lastAccessed = this.busy ? Date.now() : this.#lastAccessed;
     const ttlSeconds = this.#ttlMs / 1000;
     return { createdAt: this.#createdAt, lastAccessed, expiresAt: lastAccessed + this.#ttlMs, ttlSeconds };
+  }
+
+  get known(): Known {
+    return this.#arrivals.known;
   }
 
   touch(): void {
@@ -117,8 +111,8 @@ export class LiveSession implements Session {
       connectionError: this.#error,
       reconnects: this.#reconnects,
       subscribedTopics: this.#filters(),
-      messagesReceived: this.#messages,
-      bytesReceived: this.#bytes,
+      messagesReceived: this.#arrivals.messages,
+      bytesReceived: this.#arrivals.bytes,
     };
   }
 
@@ -157,31 +151,15 @@ export class LiveSession implements Session {
   }
 
   checkPublish(request: PublishRequest): void {
-    checkTopicName(request.topic);
-    if (request.properties?.response_topic !== undefined) checkTopicName(request.properties.response_topic);
-    this.#policy.mayPublish();
-    this.#checkLimits(request);
-    request.signal.throwIfAborted();
-    this.#assertConnected();
+    this.#outbox.check(request);
   }
 
-  async publish(request: PublishRequest): Promise<PublishAck> {
-    const { qos } = request;
-    this.checkPublish(request);
-    this.#publishing += 1;
-    try {
-      const reasonCode = await (qos === 0 ? this.#send(request) : this.#sendInWindow(request));
-      const reason =
-        qos === 0 ? 'not acknowledged at QoS 0' : reasonText(reasonCode, 'puback', this.facts.protocolVersion);
-      return { acknowledged: qos > 0, reasonCode, reason };
-    } finally {
-      this.#publishing -= 1;
-      this.touch();
-    }
+  publish(request: PublishRequest): Promise<PublishAck> {
+    return this.#outbox.publish(request).finally(() => this.touch());
   }
 
   onNewTopic(changed: () => void): () => void {
-    return this.#topicBell.listen(changed);
+    return this.#arrivals.newTopic.listen(changed);
   }
 
   /** Ends everything on it, then DISCONNECT. Idempotent. */
@@ -260,23 +238,6 @@ export class LiveSession implements Session {
     );
   }
 
-  #receive(topic: string, payload: Buffer, packet: Parameters<Parameters<Link['listen']>[0]['message']>[2]): void {
-    this.#messages += 1;
-    this.#bytes += payload.length;
-    const { qos, retain, dup, properties } = packet;
-    const at = Date.now();
-    if (this.known.add(topic, at)) this.#topicBell.ring();
-    const message: Message = { topic, payload, size: payload.length, qos, retain, dup, at };
-    if (properties === undefined) {
-      this.#routes.deliver(message, undefined);
-      return;
-    }
-    const shown = messageProperties(properties);
-    if (shown) message.properties = shown;
-    const ids = properties.subscriptionIdentifier;
-    this.#routes.deliver(message, typeof ids === 'number' ? [ids] : ids);
-  }
-
   #down(error: unknown, final: boolean): void {
     if (this.#closed) return;
     this.#error = downReason(error, this.facts);
@@ -339,64 +300,6 @@ export class LiveSession implements Session {
 
   #notConnected(): ToolError {
     return notConnected(this.facts, this.#error, this.#final || this.#closed);
-  }
-
-  #checkLimits({ topic, payload, qos, retain, properties }: PublishRequest): void {
-    const { maximum_qos = 2, retain_available = true, maximum_packet_size } = this.facts.limits;
-    if (properties !== undefined && this.facts.protocolVersion === 4) {
-      const hint = 'Leave properties out, or connect with protocol_version 5.';
-      throw new ToolError('invalid_arguments', 'This session speaks MQTT 3.1.1, which has no properties.', hint);
-    }
-    if (qos > maximum_qos) {
-      const message = `The broker accepts QoS ${maximum_qos} at most [MQTT-3.2.2-11].`;
-      throw new ToolError('publish_denied', message, `Publish with qos ${maximum_qos}.`);
-    }
-    if (retain && !retain_available) {
-      const message = 'The broker has no retained messages [MQTT-3.2.2-14].';
-      throw new ToolError('publish_denied', message, 'Publish with retain false.');
-    }
-    const size =
-      payload.length + Buffer.byteLength(topic) + PACKET_OVERHEAD_BYTES + JSON.stringify(properties ?? '').length;
-    if (maximum_packet_size !== undefined && size > maximum_packet_size) {
-      const message = `The broker accepts packets of ${maximum_packet_size} bytes at most; this one has about ${size}.`;
-      throw new ToolError('payload_too_large', message, 'Send a smaller payload, or raise the limit on the broker.');
-    }
-  }
-
-  #sendInWindow(request: PublishRequest): Promise<number> {
-    const { signal } = request;
-    let sent: Promise<number> | undefined;
-    let quit = () => {};
-    const admitted = new Promise<void>((resolve) => {
-      quit = this.#window.enter(() => {
-        sent = this.#send(request, () => this.#window.leave());
-        resolve();
-      });
-    });
-    if (sent) return sent;
-    // Out of the queue at once: what was cancelled must not be sent in the same moment.
-    signal.addEventListener('abort', quit, { once: true });
-    return within(admitted, ACK_TIMEOUT_MS, signal, () => publishFailure('unsent', this.facts, ACK_TIMEOUT_MS))
-      .then(() => sent ?? Promise.reject(new Error('admitted, but not sent')))
-      .finally(() => {
-        quit();
-        signal.removeEventListener('abort', quit);
-      });
-  }
-
-  /** `over` is called when the broker has answered or is gone, whoever still waits: until then it counts as in flight. */
-  async #send(request: PublishRequest, over = () => {}): Promise<number> {
-    if (!this.#connected) over();
-    this.#assertConnected();
-    const answer = this.#link.publish(request);
-    answer.then(over, over);
-    try {
-      const late = () => publishFailure('timeout', this.facts, ACK_TIMEOUT_MS);
-      return (await within(answer, ACK_TIMEOUT_MS, request.signal, late)).reasonCode;
-    } catch (error) {
-      if (error instanceof ToolError || request.signal.aborted) throw error;
-      throw publishFailure(error, this.facts, ACK_TIMEOUT_MS);
-    }
   }
 }
 

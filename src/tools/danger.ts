@@ -4,11 +4,13 @@ import type { Message, Session } from '../mqtt/types.ts';
 
 /** Longest wait for what is stored now, ms. */
 const LOOK_TIMEOUT_MS = 3_000;
+/** Shown of what is stored, bytes: enough to recognise it, and no megabyte for a model to read. */
+const MAX_SHOWN = 2_048;
 
 export type Danger = {
   /** One sentence each, for a person. */
   reasons: string[];
-  /** What the write would replace or clear on the broker. */
+  /** What the write would replace or clear on the broker: its beginning. */
   stored: Message | undefined;
 };
 
@@ -27,7 +29,7 @@ export async function dangerOf(session: Session, write: Write, signal: AbortSign
   const stored = retain ? await storedOn(session, topic, signal) : undefined;
   if (stored && payload.length === 0) reasons.push('It clears a message that the broker has stored.');
   else if (stored && !same(stored, payload)) reasons.push('It replaces a message that the broker has stored.');
-  return { reasons, stored };
+  return { reasons, stored: stored && { ...stored, payload: stored.payload.subarray(0, MAX_SHOWN) } };
 }
 
 function same(stored: Message, payload: Buffer): boolean {

@@ -1,9 +1,8 @@
 // Every kind of bad input, through the built program: the right code, a sentence, a hint, and life goes on.
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { freePort, type MosquittoOptions, startMosquitto } from '../support/broker.ts';
-import { startFakeBroker } from '../support/fake-broker.ts';
+import { startFakeBroker, startMute } from '../support/fake-broker.ts';
 import { Script } from '../support/fake-host.ts';
-import { startProxy } from '../support/proxy.ts';
 import { dig } from '../support/streams.ts';
 import { wrongCalls } from '../tools/wrong-calls.ts';
 
@@ -168,9 +167,8 @@ test('a host that does not resolve -> dns_failure', async () => {
 
 test('a port that accepts and never answers -> connection_timeout, and nobody waits for it', async () => {
   const script = await withBystander();
-  const proxy = await startProxy(Number(new URL(inject('mqttUrl')).port), { kind: 'blackhole' });
-  onTestFinished(proxy.stop);
-  const args = { connection_string: proxy.url, name: 'mute', timeout_seconds: 2 };
+  const { port } = await startMute();
+  const args = { connection_string: `mqtt://127.0.0.1:${port}`, name: 'mute', timeout_seconds: 2 };
   const connecting = script.send('establish_connection', args);
   const waiting = script.send('publish_message', { session_id: 'mute', topic: 'a', payload: 'x' });
   await script.goesOn('bystander');

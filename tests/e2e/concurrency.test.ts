@@ -109,14 +109,16 @@ test('300 publishes at once, pipelined -> all acknowledged, in order', async () 
 });
 
 describe('a result that is too large for a line -> cut, said in a note, under 4 MiB', () => {
-  /** Both ways of the same call on a fresh daemon; gives the results. */
-  async function both(tool: string, args: Fields, feed: (script: Script) => Promise<void>) {
+  /** The same call as a direct method and through tools/call, on a fresh daemon: at once where `feed` says what comes. */
+  async function both(tool: string, args: Fields, feed?: (script: Script) => Promise<void>): Promise<unknown[]> {
     const script = new Script();
     await script.connect('lab', url);
-    const direct = script.send(tool, args);
-    const called = script.send('tools/call', { name: tool, arguments: args });
-    await feed(script);
-    const results = [await script.resultOf(direct), dig(await script.resultOf(called), 'structuredContent')];
+    const direct = () => script.result(tool, args);
+    const called = async () =>
+      dig(await script.result('tools/call', { name: tool, arguments: args }), 'structuredContent');
+    const running = feed ? [direct(), called()] : [];
+    await feed?.(script);
+    const results = feed ? await Promise.all(running) : [await direct(), await called()];
     script.longestLine();
     await script.goesOn('lab');
     return results;
@@ -181,7 +183,7 @@ describe('a result that is too large for a line -> cut, said in a note, under 4 
     await say('kept');
     onTestFinished(async () => void (await say('')), 20_000);
     const args = { session_id: 'lab', pattern: `${at}/#`, duration_seconds: 0 };
-    for (const result of await both('list_topics', args, async () => {})) {
+    for (const result of await both('list_topics', args)) {
       // Two dumps of many megabytes at once are more than the queue of a mosquitto takes: then it must say so.
       if (dig(result, 'retained_complete') === true) expect(dig(result, 'total_topics')).toBe(count);
       else expect(dig(result, 'notes')).toContainEqual(expect.stringMatching(/not all retained/i));

@@ -56,6 +56,15 @@ describe('modern: the call ends with input_required, and is made again', () => {
     }
   });
 
+  test('a tool that fills defaults into its arguments -> still the same call', async () => {
+    const fills: Tool = (args, context) => asksOnce(Object.assign(Object(args), { filled: true }), context);
+    const server = serveOwn({ ask: fills });
+    const params = { name: 'ask', arguments: { a: 1 } };
+    const requestState = dig(await call(server, 1, params), 'result', 'requestState');
+    const inputResponses = { plot: { action: 'accept', content: {} } };
+    expect(await call(server, 2, { ...params, inputResponses, requestState })).toHaveProperty('result.content');
+  });
+
   test('several rounds carry their state on', async () => {
     const server = serveOwn({ ask: asks(3) });
     let answer = await call(server, 0, { name: 'ask' });

@@ -29,7 +29,7 @@ test('broker killed in mid-collection -> what came is kept, gaps and state say s
   await broker.kill();
   await expect.poll(() => one.state().isConnected).toBe(false);
   expect(one.state().connectionError).toMatch(/closed the connection/);
-  expect(await ear.lost).toMatch(/127\.0\.0\.1:\d+ refused the connection: nothing listens on this port/);
+  expect(await ear.lost).toMatch(/refused the connection: nothing listens on this port/);
   expect(ear.texts()).toEqual(['a/b=1']);
   expect(ear.gaps).toEqual([{ from: expect.any(Number), to: undefined }]);
   expect(one.state()).toMatchObject({ isConnected: false, connectionError: expect.stringMatching(/nothing listens/) });

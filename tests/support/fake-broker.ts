@@ -83,3 +83,18 @@ function answerTo(packet: Packet): Packet | undefined {
       return undefined;
   }
 }
+
+/** A port of 127.0.0.1 that accepts and never answers, until the test is over. */
+export async function startMute(): Promise<{ port: number; sockets: Socket[] }> {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket.on('error', () => {}).resume());
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  onTestFinished(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  const address = server.address();
+  return { port: address !== null && typeof address === 'object' ? address.port : 0, sockets };
+}

@@ -6,9 +6,9 @@ import type { CallContext } from '../../src/tools/tool.ts';
 /** Consent with a clock and tokens of the test's own. */
 function prepared() {
   let now = 1_000_000;
-  let count = 0;
+  const names = Array.from({ length: 200 }, (_, i) => `token-${i + 1}`).values();
   const consent = createConsent(
-    () => `token-${(count += 1)}`,
+    () => String(names.next().value),
     () => now,
   );
   return {
@@ -80,6 +80,7 @@ describe('a token of consent', () => {
 describe('asking a person', () => {
   const context = (answers: Record<string, unknown> = {}, state: unknown = undefined): CallContext => ({
     signal: new AbortController().signal,
+    aborted: false,
     progress: () => {},
     supports: () => true,
     answers,
