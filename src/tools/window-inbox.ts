@@ -6,9 +6,9 @@ import { decodePayload } from '../payload/decode.ts';
 import { severityOf, topicHint } from '../payload/errors-in.ts';
 import { type LevelState, levelChanged, levelsOf, trackLevel } from '../payload/level.ts';
 import { isNewShape, shapeOf, trackShapes } from '../payload/shape.ts';
-import { skeleton } from '../payload/skeleton.ts';
 import { suspicious } from '../payload/suspicious.ts';
 import type { Decoded } from '../payload/types.ts';
+import { wording } from '../payload/wording.ts';
 import { COUNTS_BYTES, type Collector, MAX_TOPICS } from './collector.ts';
 import type { Wanted } from './inbox.ts';
 import { FairReservoir } from './reservoir.ts';
@@ -26,12 +26,12 @@ const MAX_DECODED_A_SECOND = 10_000;
 /** Topics whose levels and shapes are followed; fields of a topic that are. */
 const MAX_FOLLOWED = 2_000;
 const MAX_FIELDS = 32;
-/** Structures of one topic that are looked into. */
-const MAX_SKELETONS = 64;
+/** Wordings of one topic that are remembered as harmless. */
+const MAX_WORDINGS = 64;
 
 type Kept = Message & { seq: number };
 type Topic = { count: number; bytes: number; hint: boolean; follow: Follow | undefined };
-type Follow = { skeletons: Set<number>; shapes: ReturnType<typeof trackShapes>; levels: Map<string, LevelState> };
+type Follow = { harmless: Set<number>; shapes: ReturnType<typeof trackShapes>; levels: Map<string, LevelState> };
 
 export class WindowInbox implements Collector {
   /** It listens to the end. */
@@ -51,7 +51,8 @@ export class WindowInbox implements Collector {
   #lastSize = 0;
   #followed = 0;
   #uncounted = 0;
-  #unseen = 0;
+  #undecoded = 0;
+  #unexamined = 0;
   #second = 0;
   #decoded = 0;
 
@@ -66,10 +67,7 @@ export class WindowInbox implements Collector {
     this.matched += 1;
     this.#remember(message);
     if (!this.#first) this.#first = this.#keep(message);
-    const { payload } = message;
-    if (topic?.hint || suspicious(payload)) {
-      if (this.#examine(message, topic)) return;
-    } else if (topic?.follow && this.#isInteresting(message, topic.follow)) return;
+    if (this.#isTelling(message, topic)) return;
     if (topic) this.#sample.offer(topic, () => this.#keep(message));
   }
 
@@ -94,10 +92,13 @@ export class WindowInbox implements Collector {
     const notes: string[] = [];
     if (this.#uncounted > 0)
       notes.push(`${this.#uncounted} messages of topics beyond the first million are not in topics.`);
-    if (this.#unseen > 0) {
+    if (this.#unexamined > 0) {
       notes.push(
-        `${this.#unseen} messages came too fast to be decoded; errors and changes among them may be missing here.`,
+        `${this.#unexamined} messages that look like trouble came too fast to be decoded: some errors may be missing.`,
       );
+    }
+    if (this.#undecoded > 0) {
+      notes.push(`${this.#undecoded} messages came too fast to be decoded: small changes of level may be missing.`);
     }
     const skipped = this.#wanted?.skipped ?? 0;
     if (skipped > 0)
@@ -123,14 +124,30 @@ export class WindowInbox implements Collector {
   #newFollow(): Follow | undefined {
     if (this.#followed >= MAX_FOLLOWED) return undefined;
     this.#followed += 1;
-    return { skeletons: new Set(), shapes: trackShapes(), levels: new Map() };
+    return { harmless: new Set(), shapes: trackShapes(), levels: new Map() };
   }
 
-  /** Decodes what may be an error. True: it is one, and kept. */
-  #examine(message: Message, topic: Topic | undefined): boolean {
+  /** Looks into it as far as it deserves. True: it is an error or news, and kept. */
+  #isTelling(message: Message, topic: Topic | undefined): boolean {
+    const follow = topic?.follow;
+    const words = wording(message.payload);
+    const known = follow !== undefined && words !== 0 && follow.harmless.has(words);
+    if (!known && (topic?.hint || suspicious(message.payload))) return this.#examine(message, follow);
+    if (!follow) return false;
+    // A wording that is new may be a new shape: there are so few that all of them are looked into.
+    const isNew = !known && follow.harmless.size < MAX_WORDINGS;
+    if (isNew) follow.harmless.add(words);
+    const decoded = isNew ? decodePayload(message.payload, message.size) : this.#decode(message);
+    if (decoded) return this.#isNews(message, follow, decoded);
+    this.#undecoded += 1;
+    return false;
+  }
+
+  /** Decodes what may be an error. */
+  #examine(message: Message, follow: Follow | undefined): boolean {
     const decoded = this.#decode(message);
     if (!decoded) {
-      this.#unseen += 1;
+      this.#unexamined += 1;
       return false;
     }
     const { payload, payload_type } = decoded;
@@ -138,18 +155,7 @@ export class WindowInbox implements Collector {
       this.#errors.add(this.#keep(message));
       return true;
     }
-    return topic?.follow !== undefined && this.#isNews(message, topic.follow, decoded);
-  }
-
-  #isInteresting(message: Message, follow: Follow): boolean {
-    const { skeletons } = follow;
-    const structure = skeleton(message.payload);
-    const isNew = skeletons.size < MAX_SKELETONS && !skeletons.has(structure);
-    if (isNew) skeletons.add(structure);
-    const decoded = this.#decode(message);
-    if (decoded) return this.#isNews(message, follow, decoded);
-    this.#unseen += 1;
-    return false;
+    return follow !== undefined && this.#isNews(message, follow, decoded);
   }
 
   /** A shape that the topic has not shown yet, or a change of level. */
