@@ -3,7 +3,7 @@ import { onOneCore } from './support/processes.mjs';
 import { compare, compete, quantile } from './support/rounds.mjs';
 import { checkAnswers, encodeLines, startDaemon, startSdk } from './support/server.mjs';
 
-export const seconds = 90;
+export const seconds = 60;
 
 const IN_FLIGHT = 128;
 

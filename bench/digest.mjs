@@ -6,7 +6,7 @@ import { temporary } from './support/processes.mjs';
 import { compare, compete, median } from './support/rounds.mjs';
 import { payloadOf, topicOf } from './support/traffic.mjs';
 
-export const seconds = 100;
+export const seconds = 60;
 
 /** What a collection does with its messages, which are 500 at most, and what the choice among them alone costs. */
 const SIZES = { summarise: [500, 10_000, 100_000], digest: [500, 10_000, 1_000_000] };

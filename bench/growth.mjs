@@ -9,7 +9,7 @@ import { exponent, median, repeat } from './support/rounds.mjs';
 import { ScriptedBroker } from './support/scripted-broker.mjs';
 import { connect, encodeLines, startDaemon } from './support/server.mjs';
 
-export const seconds = 120;
+export const seconds = 100;
 
 /** Linear, but for caches that a larger amount of data misses more often. */
 const LINEAR = 1.2;

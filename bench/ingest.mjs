@@ -8,7 +8,7 @@ import { ScriptedBroker } from './support/scripted-broker.mjs';
 import { connect, startDaemon } from './support/server.mjs';
 import { FILTER } from './support/traffic.mjs';
 
-export const seconds = 170;
+export const seconds = 150;
 
 /** Long enough for a slow build; the broker ends it as soon as all is read. */
 const WINDOW_SECONDS = 60;

@@ -8,7 +8,7 @@ import { ScriptedBroker } from './support/scripted-broker.mjs';
 import { connect, startDaemon } from './support/server.mjs';
 import { FILTER } from './support/traffic.mjs';
 
-export const seconds = 120;
+export const seconds = 100;
 
 const SESSIONS = 5;
 const WINDOW_SECONDS = 60;

@@ -9,7 +9,7 @@ import { compare, compete, median } from './support/rounds.mjs';
 import { connect, startDaemon } from './support/server.mjs';
 import { distinctTopicOf, encode, FILTER } from './support/traffic.mjs';
 
-export const seconds = 150;
+export const seconds = 120;
 
 const SIZES = [1_000, 10_000, 100_000];
 /** mosquitto_sub that received nothing for so long gets no more. */

@@ -78,7 +78,8 @@ async function sectionOf(name) {
     grown: () => series,
   };
   try {
-    const report = await within(contest.run(surroundings), Math.max(0, until - began) + GRACE_MS, name);
+    const run = Promise.race([contest.run(surroundings), crash()]);
+    const report = await within(run, Math.max(0, until - began) + GRACE_MS, name);
     return { name, seconds: (Date.now() - began) / 1000, failure: undefined, ...report };
   } catch (error) {
     const failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -86,6 +87,19 @@ async function sectionOf(name) {
   } finally {
     cleanUp();
   }
+}
+
+/**
+ * Rejects with what was thrown where nobody waited for it: it ends the contest, not the run.
+ * @returns {Promise<never>}
+ */
+function crash() {
+  return new Promise((_, reject) => {
+    for (const event of ['uncaughtException', 'unhandledRejection']) {
+      process.removeAllListeners(event);
+      process.on(event, reject);
+    }
+  });
 }
 
 /**

@@ -5,7 +5,7 @@ import { gone, memoryOf, stop, within } from './support/processes.mjs';
 import { compare, compete, median } from './support/rounds.mjs';
 import { hello, sdkEcho, startNode } from './support/server.mjs';
 
-export const seconds = 60;
+export const seconds = 45;
 
 /** Spawns in a row of which a round takes the median. */
 const SPAWNS = 5;

@@ -7,7 +7,7 @@ import { distinctTopicOf, encode, FILTER } from './traffic.mjs';
 /** What is loaded after the first answer is loaded by then, ms. */
 const SETTLE_MS = 500;
 
-/** @type {Map<number, Buffer>} encoded once a size; the daemon's second subscription has the identifier 2 */
+/** @type {Map<number, import('./traffic.mjs').Frames>} encoded once a size, as it takes longer than to list them */
 const stored = new Map();
 
 /**
@@ -19,10 +19,7 @@ export async function listScripted(main, topics) {
   const broker = await ScriptedBroker.start();
   const dump = stored.get(topics) ?? encodeDump(topics);
   stored.set(topics, dump);
-  broker.retained = ({ version, subscription }) => {
-    if (version !== 5 || subscription !== 2) throw new Error(`encoded for subscription 2, not ${subscription}`);
-    return dump;
-  };
+  broker.retained = ({ subscription }) => stamped(dump, subscription);
   const daemon = await startDaemon(main);
   const session = await connect(daemon, broker.port);
   await sleep(SETTLE_MS);
@@ -36,8 +33,24 @@ export async function listScripted(main, topics) {
   return { ms, counted: result.total_topics, bytesATopic: (peak - before) / topics };
 }
 
+/** MQTT 5, with a subscription identifier, as our sessions ask for. */
+const WIRE = /** @type {const} */ ({ version: 5, subscription: 1, retain: true });
+const CONTENT = { topic: distinctTopicOf, payload: () => '{"value":21.5,"ok":1}' };
+
 /** @param {number} topics */
 function encodeDump(topics) {
-  const content = { topic: distinctTopicOf, payload: () => '{"value":21.5,"ok":1}' };
-  return encode(topics, { version: 5, subscription: 2, retain: true }, content).bytes;
+  return encode(topics, WIRE, CONTENT);
+}
+
+/**
+ * The frames with the identifier that the SUBSCRIBE gave.
+ * @param {import('./traffic.mjs').Frames} frames
+ * @param {number | undefined} subscription
+ */
+function stamped({ bytes, size }, subscription) {
+  if (subscription === undefined) throw new Error('a SUBSCRIBE without a subscription identifier');
+  const other = encode(1, { ...WIRE, subscription: 2 }, CONTENT).bytes;
+  const at = encode(1, WIRE, CONTENT).bytes.findIndex((byte, i) => byte !== other[i]);
+  if (bytes[at] !== subscription) for (let i = at; i < bytes.length; i += size) bytes[i] = subscription;
+  return bytes;
 }

@@ -12,6 +12,8 @@ import { packet, split } from './traffic.mjs';
 
 const START_MS = 10_000;
 const WRITE_MS = 120_000;
+/** Longer than any contest needs one; without it a subscriber would outlive a bench that was killed. */
+const SUB_SECONDS = 130;
 
 export function mosquittoVersion() {
   // -h ends with 3.
@@ -51,14 +53,15 @@ async function freePort() {
 }
 
 /**
- * mosquitto_sub on MQTT 5, as our sessions are, with the window of the scripted broker.
+ * mosquitto_sub on MQTT 5, as our sessions are, with the window of the scripted broker. It ends by itself in the end.
  * @param {number} port
  * @param {string[]} args
  * @param {number | 'ignore' | 'pipe'} [output]
  */
 export function startSub(port, args, output = 'ignore') {
   const head = ['-h', '127.0.0.1', '-p', String(port), '-V', 'mqttv5', '-D', 'connect', 'receive-maximum', '1000'];
-  return start(find('mosquitto_sub'), [...head, ...args], { stdio: ['ignore', output, 'ignore'] });
+  const all = [...head, '-W', String(SUB_SECONDS), ...args];
+  return start(find('mosquitto_sub'), all, { stdio: ['ignore', output, 'ignore'] });
 }
 
 /**

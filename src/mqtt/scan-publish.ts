@@ -60,7 +60,6 @@ export function createView(): PublishView {
  */
 export function locate(view: PublishView, bytes: Buffer, body: number, end: number, v5: boolean): boolean {
   const topicStart = body + 2;
-  if (topicStart > end) return false;
   const topicEnd = topicStart + uint16(bytes, body);
   if (topicEnd === topicStart || topicEnd > end) return false;
   view.topicStart = topicStart;
@@ -71,7 +70,7 @@ export function locate(view: PublishView, bytes: Buffer, body: number, end: numb
     let length = 0;
     let shift = 0;
     for (let byte = 0x80; byte > 0x7f; shift += 7) {
-      if (at >= end || shift > 21) return false;
+      if (shift > 21) return false;
       byte = bytes[at] ?? 0;
       at += 1;
       length |= (byte & 0x7f) << shift;
@@ -95,7 +94,7 @@ export function locate(view: PublishView, bytes: Buffer, body: number, end: numb
 export function headEnd(bytes: Buffer, body: number, have: number, end: number, v5: boolean): number {
   if (have < body + 2) return Math.min(body + 2, end);
   let at = body + 2 + uint16(bytes, body);
-  if (!v5 || at >= end) return Math.min(at, end);
+  if (!v5) return Math.min(at, end);
   let length = 0;
   let shift = 0;
   for (let byte = 0x80; byte > 0x7f && shift < 28; shift += 7) {
@@ -119,7 +118,7 @@ function walk(view: PublishView, bytes: Buffer, start: number, end: number): boo
       let id = 0;
       let shift = 0;
       for (let byte = 0x80; byte > 0x7f; shift += 7) {
-        if (at >= end || shift > 21) return false;
+        if (shift > 21) return false;
         byte = bytes[at] ?? 0;
         at += 1;
         id |= (byte & 0x7f) << shift;

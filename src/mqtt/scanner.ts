@@ -86,7 +86,7 @@ export class Scanner {
         shift += 7;
         body += 1;
       }
-      if (!(isOurs || isPossible(first)) || (byte > 0x7f && shift === 28)) {
+      if (!(isOurs || isPossible(first))) {
         this.#aside = true;
         at = length;
         break;

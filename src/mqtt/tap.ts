@@ -111,7 +111,7 @@ export class Tap extends Duplex {
     this.#scanner.stop();
     this.#backlog.clear();
     this.#socket.destroy();
-    this.#outlet.close();
+    this.#outlet.release();
     done(error);
   }
 
@@ -133,7 +133,7 @@ export class Tap extends Duplex {
 
   #lose(error?: Error): void {
     this.#error ??= error;
-    this.#outlet.close();
+    this.#outlet.release();
     this.#end();
   }
 

@@ -4,8 +4,8 @@ import { prompts } from './index.ts';
 
 /** Values given at once. */
 const MAX_VALUES = 100;
-/** Topics looked at in one completion for the names of devices in them, and names kept; both keep it under 5 ms. */
-const MAX_SCANNED = 5_000;
+/** Topics looked at in one go for the names of devices in them, and names kept; both keep a completion under 5 ms. */
+const MAX_SCANNED = 1_000;
 const MAX_NAMES = 10_000;
 const durations = ['10', '30', '60', '120', '300'];
 
@@ -57,20 +57,19 @@ function topics(sessions: Session[], prefix: string): Completion {
   return { values, total: found.reduce((sum, one) => sum + one.total, 0) };
 }
 
-type Scan = { rest: Iterator<string>; scanned: number; names: Set<string> };
+type Scan = { rest: Iterator<string>; scanned: number; names: Set<string>; going: boolean };
 
 /**
- * Names that stand in topics, the last level aside: that is a quantity more often than a device. Each completion goes
- * on where the one before has stopped, so that a person who types has them all soon, and never waits.
+ * Names that stand in topics, the last level aside: that is a quantity more often than a device. What one go does not
+ * get to is looked at right after the answer, so that a person who types has them all soon, and never waits.
  */
 function createLevels() {
   const scans = new WeakMap<Known, Scan>();
   return (sessions: Session[]): Set<string> => {
-    let budget = MAX_SCANNED;
     const found = sessions.map(({ known }) => {
-      const scan = scans.get(known) ?? { rest: known.topics()[Symbol.iterator](), scanned: 0, names: new Set() };
+      const scan = scans.get(known) ?? newScan(known);
       scans.set(known, scan);
-      budget -= goOn(scan, known.size, budget);
+      if (!scan.going) goOn(scan, known);
       return scan.names;
     });
     const [first] = found;
@@ -78,15 +77,19 @@ function createLevels() {
   };
 }
 
-/** Looks at no more topics than are known by now: an iterator that came to its end would stay there. Returns how many. */
-function goOn(scan: Scan, size: number, budget: number): number {
-  const before = scan.scanned;
-  const until = Math.min(size, before + budget);
+function newScan(known: Known): Scan {
+  return { rest: known.topics()[Symbol.iterator](), scanned: 0, names: new Set(), going: false };
+}
+
+/** Looks at no more topics than are known by now: an iterator that came to its end would stay there. */
+function goOn(scan: Scan, known: Known): void {
+  const until = Math.min(known.size, scan.scanned + MAX_SCANNED);
   for (; scan.scanned < until && scan.names.size < MAX_NAMES; scan.scanned += 1) {
     const topic: unknown = scan.rest.next().value;
     if (typeof topic === 'string') addLevels(topic, scan.names);
   }
-  return scan.scanned - before;
+  scan.going = scan.scanned < known.size && scan.names.size < MAX_NAMES;
+  if (scan.going) setImmediate(() => goOn(scan, known)).unref();
 }
 
 function addLevels(topic: string, names: Set<string>): void {

@@ -26,7 +26,9 @@ export async function dangerOf(session: Session, write: Write, signal: AbortSign
   if (discovery.some((filter) => matches(filter, topic))) {
     reasons.push('It goes to a Home Assistant discovery topic: it can add, change or remove a device there.');
   }
-  const stored = retain ? await storedOn(session, topic, signal) : undefined;
+  const found = retain ? await storedOn(session, topic, signal) : undefined;
+  const stored = found?.message;
+  if (found?.unknown) reasons.push('It is to be stored, and what is stored there now could not be read.');
   if (stored && payload.length === 0) reasons.push('It clears a message that the broker has stored.');
   else if (stored && !same(stored, payload)) reasons.push('It replaces a message that the broker has stored.');
   return { reasons, stored: stored && { ...stored, payload: stored.payload.subarray(0, MAX_SHOWN) } };
@@ -36,21 +38,25 @@ function same(stored: Message, payload: Buffer): boolean {
   return stored.size === payload.length && stored.payload.equals(payload);
 }
 
-/** The retained message of a topic; undefined too where this user may not read it. */
-async function storedOn(session: Session, topic: string, signal: AbortSignal): Promise<Message | undefined> {
-  let stored: Message | undefined;
-  const take = (message: Message) => {
-    stored = { ...message, payload: Buffer.from(message.payload) };
+/** The retained message of a topic; unknown where the broker did not say, or this user may not read it. */
+async function storedOn(
+  session: Session,
+  topic: string,
+  signal: AbortSignal,
+): Promise<{ message?: Message; unknown: boolean }> {
+  let message: Message | undefined;
+  const take = (one: Message) => {
+    message = { ...one, payload: Buffer.from(one.payload) };
   };
   const options = { qos: 0, retained: 'only', signal } as const;
   const subscription = await session.listen(topic, options, take).catch(() => undefined);
-  if (!subscription) return undefined;
+  if (!subscription) return { unknown: true };
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, LOOK_TIMEOUT_MS);
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), LOOK_TIMEOUT_MS);
   });
-  await Promise.race([subscription.retainedEnd, subscription.lost, late]);
+  const end = await Promise.race([subscription.retainedEnd, subscription.lost.then(() => undefined), late]);
   clearTimeout(timer);
   subscription.close();
-  return stored;
+  return message ? { message, unknown: false } : { unknown: !end?.complete };
 }

@@ -43,6 +43,15 @@ describe('TopicCache', () => {
     );
   });
 
+  test('topics of one length whose hashes are the same -> each its own', () => {
+    const { get } = start();
+    const pairs = collisions(150_000);
+    expect(pairs.length).toBeGreaterThan(0);
+    for (const [one, other] of pairs) {
+      for (const topic of [one, other, one, other]) expect(get(topic).topic).toBe(topic);
+    }
+  });
+
   test('100,000 topics -> always the right one', () => {
     const { get } = start();
     for (let n = 0; n < 200_000; n += 1) {
@@ -64,3 +73,22 @@ describe('TopicCache', () => {
     expect(asked).toHaveLength(2);
   });
 });
+
+/** Pairs of different topics of eight bytes that the cache cannot tell apart by their hash. */
+function collisions(among: number): [string, string][] {
+  const mix = (hash: number, word: number) => {
+    const product = Math.imul(hash ^ word, 0x9e3779b1);
+    return product ^ (product >>> 15);
+  };
+  const found: [string, string][] = [];
+  const seen = new Map<number, string>();
+  for (let n = 0; n < among; n += 1) {
+    const topic = (0x10000000 + n * 1021).toString(16);
+    const bytes = Buffer.from(topic);
+    const hash = mix(mix(8, bytes.readInt32LE(0)), bytes.readInt32LE(4));
+    const before = seen.get(hash);
+    if (before !== undefined) found.push([before, topic]);
+    seen.set(hash, topic);
+  }
+  return found;
+}

@@ -11,6 +11,7 @@ type Options = { version?: 4 | 5; maxPayloadBytes?: number; onTake?: (publish: P
 function start({ version = 5, maxPayloadBytes = MIB, onTake }: Options = {}) {
   const taken: { topic: string; payload: string; size: number; retain: boolean; ids: PublishView['ids'] }[] = [];
   const passed: Buffer[] = [];
+  const answers: boolean[] = [];
   const scanner: Scanner = new Scanner({
     version,
     maxPayloadBytes,
@@ -20,7 +21,10 @@ function start({ version = 5, maxPayloadBytes = MIB, onTake }: Options = {}) {
       taken.push({ topic, payload: bytes.toString('latin1', payloadStart, payloadEnd), size, retain, ids });
       onTake?.(view, scanner);
     },
-    pass: (bytes) => passed.push(Buffer.from(bytes)),
+    pass: (bytes, hasAnswers) => {
+      passed.push(Buffer.from(bytes));
+      answers.push(hasAnswers);
+    },
   });
   const feed = (...chunks: Uint8Array[]) => {
     for (const chunk of chunks) {
@@ -28,7 +32,7 @@ function start({ version = 5, maxPayloadBytes = MIB, onTake }: Options = {}) {
       for (let at = 0; at < bytes.length; ) at = scanner.scan(bytes, at, 128, 0);
     }
   };
-  return { scanner, taken, feed, passedOn: () => Buffer.concat(passed) };
+  return { scanner, taken, feed, answers, passedOn: () => Buffer.concat(passed) };
 }
 
 function publish(changes: Partial<Extract<Packet, { cmd: 'publish' }>> = {}, protocolVersion: 4 | 5 = 5): Buffer {
@@ -188,6 +192,32 @@ describe('what is passed on', () => {
     }
   });
 
+  test('properties that go on into the next frame -> the frame is passed on, the next is taken', () => {
+    const { feed, taken, passedOn } = start();
+    const broken = Buffer.from([0x30, 7, 0, 1, 0x61, 9, 0x26, 0, 4]);
+    feed(Buffer.concat([broken, publish({ topic: '\u0000' })]));
+    expect(passedOn()).toEqual(broken);
+    expect(taken).toMatchObject([{ topic: '\u0000' }]);
+  });
+
+  test('whether somebody may wait for what was passed on: not for a PUBLISH and its acknowledgements', () => {
+    const { feed, answers } = start({ version: 4 });
+    const acknowledged = publish({ qos: 1, messageId: 1 }, 4);
+    const pubrel = generate({ cmd: 'pubrel', messageId: 1 });
+    const suback = generate({ cmd: 'suback', messageId: 1, granted: [0] });
+    feed(acknowledged, Buffer.concat([pubrel, acknowledged]), Buffer.concat([acknowledged, suback, pubrel]), pubrel);
+    expect(answers.splice(0)).toEqual([false, false, true, false]);
+    feed(...single(suback), acknowledged);
+    expect(answers.splice(0)).toEqual([
+      ...single(suback)
+        .slice(1)
+        .map(() => true),
+      false,
+    ]);
+    feed(Buffer.concat([suback, suback.subarray(0, 3)]), suback.subarray(3), pubrel);
+    expect(answers).toEqual([true, true, false]);
+  });
+
   test('in MQTT 3.1.1 nothing is read as properties', () => {
     const { feed, taken } = start({ version: 4 });
     feed(publish({ payload: '\u0002\u0023\u0001' }, 4));
@@ -222,10 +252,11 @@ describe('large messages', () => {
     'in chunks of %i -> the first bytes are kept, the size is that of all',
     (size) => {
       const { feed, taken, passedOn } = start({ maxPayloadBytes: MIB });
-      const bytes = Buffer.concat([publish(), frame, publish({ payload: 'after' })]);
+      const bytes = Buffer.concat([publish(), frame, frame, publish({ payload: 'after' })]);
       for (let at = 0; at < bytes.length; at += size) feed(bytes.subarray(at, at + size));
       expect(taken.map((one) => [one.size, one.payload.length])).toEqual([
         [1, 1],
+        [3 * MIB, MIB],
         [3 * MIB, MIB],
         [5, 5],
       ]);
@@ -253,6 +284,15 @@ describe('large messages', () => {
       expect(passedOn().equals(bytes)).toBe(true);
       expect(taken).toHaveLength(1);
     }
+  });
+
+  test('properties of which only the length is here -> nothing is kept if it is too long', () => {
+    const { feed, taken, passedOn } = start();
+    const announced = [0xff, 0xff, 0xff, 0x0f];
+    const begun = Buffer.concat([opening(40_000_000, 'a/b', announced), Buffer.alloc(1000)]);
+    feed(begun);
+    expect(passedOn().equals(begun)).toBe(true);
+    expect(taken).toEqual([]);
   });
 
   test('256 MB are announced and sent -> no more than the kept bytes are held', () => {

@@ -1,4 +1,4 @@
-import { describe, expect, inject, test } from 'vitest';
+import { describe, expect, inject, test, vi } from 'vitest';
 import { KnownTopics } from '../../src/mqtt/known-topics.ts';
 import { createCompletions } from '../../src/prompts/completion.ts';
 import { startServer } from '../mcp/server.ts';
@@ -157,18 +157,16 @@ describe('completion over 100,000 topics', () => {
     expect(complete(request)?.total).toBeGreaterThan(100);
   });
 
-  test('a name that stands only in the last topics is found after a few keystrokes', () => {
+  test('a name that stands only in the last topics is found soon, and a new one at once', async () => {
     const session = new FakeSession();
     for (let i = 0; i < 20_000; i += 1) session.known.add(`many/${i % 10}/x${i}`, 0);
     session.known.add('hall/pump-7/level', 0);
     const { complete } = createCompletions(new FakePool(session), []);
-    const found = ['p', 'pu', 'pum', 'pump', 'pump-'].map(
-      (value) => complete({ ref: prompt('why_silent'), argument: { name: 'device', value }, context: {} })?.values,
-    );
-    expect(found.at(-1)).toEqual(['pump-7']);
+    const request = { ref: prompt('why_silent'), argument: { name: 'device', value: 'pump' }, context: {} };
+    expect(complete(request)?.values).toEqual([]);
+    await vi.waitFor(() => expect(complete(request)?.values).toEqual(['pump-7']));
     session.known.add('hall/pump-8/level', 0);
-    const again = complete({ ref: prompt('why_silent'), argument: { name: 'device', value: 'pump' }, context: {} });
-    expect(again?.values).toEqual(['pump-7', 'pump-8']);
+    expect(complete(request)?.values).toEqual(['pump-7', 'pump-8']);
   });
 
   test('the fake is the real index', () => {
