@@ -245,6 +245,85 @@ describe.each(callers)('%s', (_who, publish) => {
   });
 });
 
+describe('a modern client that can be asked', () => {
+  const meta = { 'io.modelcontextprotocol/clientCapabilities': { elicitation: { form: {} } } };
+  const call = (wire: Wire, args: Message, more: Message = {}) =>
+    wire.call(next(), 'tools/call', { name: 'publish_message', arguments: args, ...more, _meta: envelope(meta) });
+  const inputResponses = { confirm: { action: 'accept', content: { confirm: true } } };
+
+  async function asked(wire: Wire, args: Message): Promise<unknown> {
+    const { result } = await call(wire, args);
+    expect(result).toMatchObject({
+      resultType: 'input_required',
+      inputRequests: { confirm: { method: 'elicitation/create', params: { mode: 'form' } } },
+    });
+    return dig(result, 'requestState');
+  }
+
+  test('asked, nothing sent; the same call with the answer and the state -> sent', async () => {
+    const server = judged(startServer());
+    const { broker, prefix, topic, write } = await prepared(server);
+    const requestState = await asked(server, write);
+    expect(String(requestState).length).toBeLessThan(500);
+    expect(await cameThrough(broker, server, prefix)).toEqual([]);
+    const sent = await call(server, write, { inputResponses, requestState });
+    expect(contentOf(sent)).toMatchObject({ status: 'published' });
+    expect(await cameThrough(broker, server, prefix)).toEqual([`${topic}={"level":2}`]);
+  });
+
+  test('an answer without the state of its question -> asked again, nothing sent', async () => {
+    const server = judged(startServer());
+    const { broker, prefix, write } = await prepared(server);
+    const { result } = await call(server, write, { inputResponses });
+    expect(result).toHaveProperty('resultType', 'input_required');
+    expect(await cameThrough(broker, server, prefix)).toEqual([]);
+  });
+
+  test.each([
+    ['tampered with', {}, (state: string) => `${state.slice(0, -1)}${state.endsWith('A') ? 'B' : 'A'}`],
+    ['cut', {}, (state: string) => state.slice(0, 20)],
+    ['of other bytes', { payload: { level: 3 } }, (state: string) => state],
+    ['of another topic', { topic: 'elsewhere' }, (state: string) => state],
+    ['of another QoS', { qos: 2 }, (state: string) => state],
+  ])('a state that is %s -> -32602, nothing sent', async (_what, change, changed) => {
+    const server = judged(startServer());
+    const { broker, prefix, write } = await prepared(server);
+    const requestState = changed(String(await asked(server, write)));
+    const answer = await call(server, { ...write, ...change }, { inputResponses, requestState });
+    expect(answer).toHaveProperty('error.code', -32602);
+    expect(await cameThrough(broker, server, prefix)).toEqual([]);
+  });
+
+  test('a state of more than ten minutes ago -> -32602', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const server = judged(startServer());
+    const { write } = await prepared(server);
+    const requestState = await asked(server, write);
+    vi.setSystemTime(Date.now() + 600_001);
+    expect(await call(server, write, { inputResponses, requestState })).toHaveProperty('error.code', -32602);
+  });
+
+  test('the name of the session has come to mean another one meanwhile -> asked again', async () => {
+    const server = judged(startServer());
+    const { broker, prefix, write } = await prepared(server);
+    const requestState = await asked(server, write);
+    await server.call(next(), 'close_connection', { session_id: 'lab' });
+    await connect(server);
+    const { result } = await call(server, write, { inputResponses, requestState });
+    expect(result).toHaveProperty('resultType', 'input_required');
+    expect(await cameThrough(broker, server, prefix)).toEqual([]);
+  });
+
+  test('what is stored changes while the person thinks -> their word counts for what they were shown', async () => {
+    const server = judged(startServer());
+    const { broker, topic, write } = await prepared(server);
+    const requestState = await asked(server, write);
+    await broker.publish(topic, 'meanwhile', { retain: true });
+    const sent = await call(server, write, { inputResponses, requestState });
+    expect(contentOf(sent)).toMatchObject({ status: 'published' });
+  });
+});
+
 describe('what whoever runs the server says about it', () => {
   /** The built program with a policy in its config. */
   function configured(danger: string): Daemon {
