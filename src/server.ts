@@ -14,7 +14,7 @@ import { createResources } from './resources/index.ts';
 import { templates } from './resources/uri.ts';
 import { createConsent } from './tools/consent.ts';
 import { createHeld } from './tools/held.ts';
-import { createRegistry } from './tools/registry.ts';
+import { createRegistry, loadHandlers } from './tools/registry.ts';
 import { name, title, version } from './version.ts';
 
 export type ServerOptions = {
@@ -93,7 +93,7 @@ export function createServer({
 
 /** mqtt.js costs 60 ms to load: once the first request is answered nobody waits for it. */
 function loadLater(input: Readable): void {
-  const load = () => void loadConnect().catch(() => {});
+  const load = () => void Promise.all([loadHandlers(), loadConnect()]).catch(() => {});
   input.once('data', () => setTimeout(load, LOAD_DELAY_MS).unref());
 }
 

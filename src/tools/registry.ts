@@ -3,8 +3,11 @@
 import { type ArgumentProblem, ToolError, type ToolErrorData } from '../errors.ts';
 import { definitions, type ToolName, validate } from '../generated/definitions.ts';
 import type { ToolArgs } from '../generated/types.ts';
-import { handlers } from './index.ts';
 import type { CallContext, Context, Outcome, ToolDefinition, Validate, ValidationError } from './tool.ts';
+
+/** The handlers and all that they need: loaded when the first tool is called, or before by who has the time. */
+export const loadHandlers = async () => (await import('./index.ts')).handlers;
+let handlers: Awaited<ReturnType<typeof loadHandlers>> | undefined;
 
 /** Tools by name, as the protocol layer sees them. */
 export type Registry = {
@@ -75,6 +78,7 @@ async function runTool<Name extends ToolName>(name: Name, args: unknown, context
   const check: Validate<ToolArgs[Name]> = validate[name];
   if (!check(args)) return { error: invalidArguments(check.errors ?? []) };
   if (context.aborted) return { error: cancelled(context.signal) };
+  handlers ??= await loadHandlers();
   try {
     const result = await handlers[name](args, context);
     return 'input' in result ? result : { value: result };

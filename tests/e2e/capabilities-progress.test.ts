@@ -50,13 +50,15 @@ describe.each(eras)('progress, %s', (_era, meta) => {
     const all = [...tokens.keys()];
     for (const n of [1, 2, 3, 4]) await Promise.all(all.map((i) => broker.publish(`${prefix}/${i}`, String(n))));
     for (const token of tokens) {
-      const first = await daemon.next(isProgress(token), 'first step');
+      const told = (one: unknown) => isProgress(token)(one) && /^4 messages/.test(String(dig(one, 'params', 'message')));
+      const first = await daemon.next(told, 'first step');
       expect(dig(first, 'params')).toEqual({
         progressToken: token,
-        progress: expect.closeTo(1, 0),
+        progress: expect.any(Number),
         total: 10,
-        message: expect.stringMatching(/^4 messages/),
+        message: expect.any(String),
       });
+      expect(Number(dig(first, 'params', 'progress'))).toBeGreaterThanOrEqual(0.9);
       const second = await daemon.next(isProgress(token), 'second step');
       expect(Number(dig(second, 'params', 'progress'))).toBeGreaterThan(Number(dig(first, 'params', 'progress')));
     }

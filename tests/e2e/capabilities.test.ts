@@ -206,7 +206,11 @@ describe.each(hosts)('%s', (_name, start) => {
     await vi.waitFor(async () => expect(await subscribed(host)).toEqual([`${prefix}/#`]));
     await broker.publish(`${prefix}/a`, '1');
     await broker.publish(`${prefix}/a`, '2');
-    await vi.waitFor(() => expect(steps.length).toBeGreaterThanOrEqual(2), { timeout: 5_000 });
+    const toldOfTwo = () => {
+      expect(steps.length).toBeGreaterThanOrEqual(2);
+      expect(dig(steps.at(-1), 'message')).toMatch(/^2 /);
+    };
+    await vi.waitFor(toldOfTwo, { timeout: 5_000 });
     await broker.publish(`${prefix}/a`, '3');
     expect(await collecting).toMatchObject({ stopped_by: 'max_messages' });
     for (const step of steps) {
@@ -214,7 +218,6 @@ describe.each(hosts)('%s', (_name, start) => {
       expect(Number(dig(step, 'progress'))).toBeGreaterThan(0);
       expect(Number(dig(step, 'progress'))).toBeLessThan(10);
     }
-    expect(dig(steps.at(-1), 'message')).toMatch(/^2 /);
     expect(dig(steps[1], 'progress')).toBeGreaterThan(Number(dig(steps[0], 'progress')));
   });
 
