@@ -142,7 +142,18 @@ export class LiveSession implements Session {
       const code = await within(granted, ACK_TIMEOUT_MS, signal, late);
       if (code >= 0x80) throw subscribeRefused(code, filter, this.facts);
       watch.restart();
-      return { grantedQos: toQos(code), retainedEnd, lost, gaps: hearing.gaps, close: () => this.#leave(listener) };
+      const link = this.#link;
+      const before = link.fellBehind();
+      return {
+        grantedQos: toQos(code),
+        retainedEnd,
+        lost,
+        gaps: hearing.gaps,
+        get fellBehind() {
+          return link.fellBehind() > before;
+        },
+        close: () => this.#leave(listener),
+      };
     } catch (error) {
       this.#leave(listener);
       if (error instanceof ToolError || signal.aborted) throw error;

@@ -114,6 +114,8 @@ export type Subscription = {
   readonly lost: Promise<string>;
   /** Times while the connection was down since SUBACK, ms since the epoch; `to` is undefined while it still is. */
   readonly gaps: readonly { from: number; to: number | undefined }[];
+  /** More came meanwhile than could be read, so the broker may have dropped messages. */
+  readonly fellBehind: boolean;
   /** Stops the sink at once; the last listener of a filter sends UNSUBSCRIBE. Idempotent. */
   close(): void;
 };

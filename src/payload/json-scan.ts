@@ -64,6 +64,8 @@ export function isExactNumber(literal: string): boolean {
   if (Math.abs(value) < MIN_NORMAL) return false;
   if (digits.length <= SAFE_DIGITS) return true;
   if (digits.length > MAX_EXPONENTIAL_DIGITS) return false;
+  // The shortest form that reads back as this double: what any JSON writer would have printed.
+  if (significantDigits(String(value)) === digits) return true;
   const printed = Math.abs(value).toExponential(digits.length - 1);
   return printed.slice(0, printed.indexOf('e')).replace('.', '') === digits;
 }

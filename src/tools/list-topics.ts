@@ -5,6 +5,7 @@ import type { Message, RetainedEnd } from '../mqtt/types.ts';
 import { affordable } from '../payload/affordable.ts';
 import { boundedCounts } from '../payload/bounded-counts.ts';
 import { nothingListed } from './absence.ts';
+import { FELL_BEHIND } from './notes.ts';
 import { iso, seconds } from './times.ts';
 import type { Handler } from './tool.ts';
 import { TopicTable } from './topic-table.ts';
@@ -33,10 +34,11 @@ export const listTopics: Handler<'list_topics'> = async (args, context) => {
     const window = waitFor({ ms: duration_seconds * 1000, until: [lost], message }, { ...context, progress: () => {} });
     const until = [Promise.all([retainedEnd, window]).then(([end]) => end), lost.then(() => unknownEnd)];
     const came = await waitFor({ ms: duration_seconds * 1000 + MAX_DUMP_MS, until, message }, context);
-    const end = came === 'duration' ? unknownEnd : came;
+    const { fellBehind } = subscription;
+    const end = came === 'duration' ? unknownEnd : { ...came, complete: came.complete && !fellBehind };
     const interrupted = subscription.gaps.length > 0;
     const result = resultOf(table, end, max_topics, Date.now() - began);
-    result.notes.push(...notesOn(pattern, end, interrupted, table));
+    result.notes.push(...notesOn(pattern, end, interrupted, table), ...(fellBehind ? [FELL_BEHIND] : []));
     if (table.size === 0) result.absence = nothingListed(pattern, duration_seconds, end, interrupted);
     return result;
   } finally {

@@ -1,6 +1,10 @@
 // Owns the notes that several results have in common.
 import type { Fitted } from '../payload/render.ts';
 
+/** The reader was slower than the broker: said wherever counts are given. */
+export const FELL_BEHIND =
+  'More came than could be read in time, so the broker may have dropped messages: narrow the filter.';
+
 /** What the limit on an answer's bytes took away. */
 export function notesOnFit({ cut, properties_dropped, topics_cut }: Omit<Fitted, 'messages'>): string[] {
   const notes: string[] = [];

@@ -10,7 +10,7 @@ import { COUNTS_BYTES, type Collector } from './collector.ts';
 import type { Held } from './held.ts';
 import { Inbox, type Wanted } from './inbox.ts';
 import { nextPage } from './next-page.ts';
-import { notesOnFit } from './notes.ts';
+import { FELL_BEHIND, notesOnFit } from './notes.ts';
 import { seconds } from './times.ts';
 import type { Context, Handler } from './tool.ts';
 import { waitFor } from './waiting.ts';
@@ -113,8 +113,9 @@ function pruningOf(inbox: Collector, { kept, omitted }: Summary) {
   return { omitted: omittedInAll, by_topic, by_kind: { ...omitted.by_kind, not_held: notHeld } };
 }
 
-function notesOn({ topic_pattern, qos }: Listening, { grantedQos, gaps }: Subscription): string[] {
+function notesOn({ topic_pattern, qos }: Listening, { grantedQos, gaps, fellBehind }: Subscription): string[] {
   const notes: string[] = [];
+  if (fellBehind) notes.push(FELL_BEHIND);
   if (grantedQos < qos) notes.push(`QoS ${qos} was asked for, QoS ${grantedQos} granted.`);
   for (const { from, to } of gaps) {
     const back =

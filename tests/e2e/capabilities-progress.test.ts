@@ -50,7 +50,8 @@ describe.each(eras)('progress, %s', (_era, meta) => {
     const all = [...tokens.keys()];
     for (const n of [1, 2, 3, 4]) await Promise.all(all.map((i) => broker.publish(`${prefix}/${i}`, String(n))));
     for (const token of tokens) {
-      const told = (one: unknown) => isProgress(token)(one) && /^4 messages/.test(String(dig(one, 'params', 'message')));
+      const told = (one: unknown) =>
+        isProgress(token)(one) && /^4 messages/.test(String(dig(one, 'params', 'message')));
       const first = await daemon.next(told, 'first step');
       expect(dig(first, 'params')).toEqual({
         progressToken: token,

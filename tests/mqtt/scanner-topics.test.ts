@@ -74,7 +74,7 @@ describe('TopicCache', () => {
   });
 });
 
-/** Pairs of different topics of eight bytes that the cache cannot tell apart by their hash. */
+/** Pairs of different topics of twelve bytes that the cache cannot tell apart by their hash. */
 function collisions(among: number): [string, string][] {
   const mix = (hash: number, word: number) => {
     const product = Math.imul(hash ^ word, 0x9e3779b1);
@@ -83,9 +83,9 @@ function collisions(among: number): [string, string][] {
   const found: [string, string][] = [];
   const seen = new Map<number, string>();
   for (let n = 0; n < among; n += 1) {
-    const topic = (0x10000000 + n * 1021).toString(16);
+    const topic = `${(0x10000000 + n * 1021).toString(16)}/end`;
     const bytes = Buffer.from(topic);
-    const hash = mix(mix(8, bytes.readInt32LE(0)), bytes.readInt32LE(4));
+    const hash = mix(mix(12, bytes.readInt32LE(0)), bytes.readInt32LE(4));
     const before = seen.get(hash);
     if (before !== undefined) found.push([before, topic]);
     seen.set(hash, topic);

@@ -156,6 +156,7 @@ describe('what is passed on', () => {
     ['a topic longer than the frame', Buffer.from([0x30, 6, 0, 9, 0x61, 0x2f, 0x62, 0])],
     ['half a topic length', Buffer.from([0x30, 1, 0])],
     ['no room for the property length', Buffer.from([0x30, 3, 0, 1, 0x61])],
+    ['a property length of five bytes', Buffer.from([0x30, 8, 0, 1, 0x61, 0x80, 0x80, 0x80, 0x80, 0])],
     ['properties longer than the frame', Buffer.from([0x30, 6, 0, 1, 0x61, 9, 0x01, 0])],
     ['a property that no PUBLISH has', Buffer.from([0x30, 6, 0, 1, 0x61, 2, 0x24, 0])],
     ['a property cut off', Buffer.from([0x30, 6, 0, 1, 0x61, 2, 0x02, 0])],

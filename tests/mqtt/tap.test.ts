@@ -130,6 +130,16 @@ describe('inbound', () => {
     expect(most).toBeLessThan(130);
   });
 
+  test('QoS 1 every now and then -> does not cost a turn of the event loop each', async () => {
+    const { socket, stream, events, read } = start();
+    read(stream);
+    await turns(1);
+    socket.push(Buffer.concat(numbers(300).map((payload, n) => frame(payload, n % 2 === 1 ? 1 : 0, n))));
+    let needed = 0;
+    for (; events.length < 300; needed += 1) await turns(1);
+    expect(needed).toBeLessThan(100);
+  });
+
   test('broken framing -> all of it reaches the reader, and the state says so', async () => {
     const { socket, stream } = start();
     const chunks: Buffer[] = [];
@@ -152,6 +162,20 @@ describe('outbound', () => {
     expect(socket.written).toEqual([
       Buffer.concat([subscribe, encode({ cmd: 'unsubscribe', messageId: 2, unsubscriptions: ['b'] })]),
     ]);
+  });
+
+  test('many small writes, one tick after the other -> few writes to the socket', async () => {
+    const { socket, stream } = start();
+    let left = 100;
+    const acknowledge = () => {
+      stream.write('ack');
+      left -= 1;
+      if (left > 0) process.nextTick(acknowledge);
+    };
+    acknowledge();
+    await turns(5);
+    expect(Buffer.concat(socket.written)).toHaveLength(300);
+    expect(socket.written.length).toBeLessThan(5);
   });
 
   test('the socket does not keep up -> neither does the stream, and it goes on when the socket does', async () => {
@@ -220,6 +244,41 @@ describe('the end', () => {
     expect(events).toEqual(['1']);
     stream.resume();
     await expect.poll(() => events).toEqual(['1', 'pingresp', '<error reset>', '<close>']);
+  });
+
+  test('the reader works in ticks, and the socket is gone before it is read -> all is dealt with before the close', async () => {
+    const { socket, stream, events, seen } = start();
+    const decoder = parser({ protocolVersion: 4 });
+    const packets: string[] = [];
+    decoder.on('packet', ({ messageId = 0 }) => packets.push(`packet ${messageId}`));
+    const work = () => {
+      const packet = packets.shift();
+      if (packet === undefined) return;
+      events.push(packet);
+      process.nextTick(work);
+    };
+    stream.on('data', (chunk) => {
+      decoder.parse(chunk);
+      work();
+    });
+    await turns(1);
+    const ids = Array.from({ length: 50 }, (_, n) => n + 1);
+    socket.push(Buffer.concat(ids.map((id) => frame('', 1, id))));
+    socket.destroy(new Error('reset'));
+    await seen('<close>');
+    expect(events).toEqual([...ids.map((id) => `packet ${id}`), '<error reset>', '<close>']);
+  });
+
+  test('the reader answers after the broker has ended -> no error', async () => {
+    const { socket, stream, events, seen } = start();
+    stream.on('data', () => {
+      events.push('read');
+      stream.write('acknowledged');
+    });
+    socket.push(Buffer.concat([frame('', 1, 1), frame('1')]));
+    socket.push(null);
+    await seen('<close>');
+    expect(events).toEqual(['read', '1', '<end>', '<finish>', '<close>']);
   });
 
   test('a write fails while the reader waits for it -> what came is still delivered, then the error', async () => {

@@ -21,6 +21,10 @@ export class FakeLink implements Link {
     this.connack = packet;
   }
 
+  fellBehind(): number {
+    return 0;
+  }
+
   listen(events: LinkEvents): void {
     this.events = events;
   }

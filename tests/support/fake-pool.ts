@@ -60,7 +60,7 @@ export class FakeSession implements Session {
       entry.closed = true;
       this.#sinks.delete(sink);
     };
-    return { grantedQos: options.qos, retainedEnd, lost, gaps: this.gaps, close };
+    return { grantedQos: options.qos, retainedEnd, lost, gaps: this.gaps, fellBehind: false, close };
   }
 
   /** A message comes, to everyone who listens. */
