@@ -3,11 +3,16 @@
 import { type ArgumentProblem, ToolError, type ToolErrorData } from '../errors.ts';
 import { definitions, type ToolName, validate } from '../generated/definitions.ts';
 import type { ToolArgs } from '../generated/types.ts';
-import type { CallContext, Context, Outcome, ToolDefinition, Validate, ValidationError } from './tool.ts';
+import type { CallContext, Context, Handler, Outcome, ToolDefinition, Validate, ValidationError } from './tool.ts';
 
 /** The handlers and all that they need: loaded when the first tool is called, or before by who has the time. */
-export const loadHandlers = async () => (await import('./index.ts')).handlers;
-let handlers: Awaited<ReturnType<typeof loadHandlers>> | undefined;
+export async function loadHandlers(): Promise<Handlers> {
+  handlers = (await import('./index.ts')).handlers;
+  return handlers;
+}
+
+type Handlers = { [Name in ToolName]: Handler<Name> };
+let handlers: Handlers | undefined;
 
 /** Tools by name, as the protocol layer sees them. */
 export type Registry = {
@@ -78,9 +83,9 @@ async function runTool<Name extends ToolName>(name: Name, args: unknown, context
   const check: Validate<ToolArgs[Name]> = validate[name];
   if (!check(args)) return { error: invalidArguments(check.errors ?? []) };
   if (context.aborted) return { error: cancelled(context.signal) };
-  handlers ??= await loadHandlers();
+  const run: Handler<Name> = (handlers ?? (await loadHandlers()))[name];
   try {
-    const result = await handlers[name](args, context);
+    const result = await run(args, context);
     return 'input' in result ? result : { value: result };
   } catch (error) {
     if (error instanceof ToolError) return { error: error.data };

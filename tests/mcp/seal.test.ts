@@ -46,6 +46,22 @@ describe('sealed tokens', () => {
     expect(open(Buffer.concat([bytes, Buffer.of(0)]).toString('base64url'), 'purpose')).toBeUndefined();
   });
 
+  test('do not open with any one character changed or added, not even one that decodes to the same', () => {
+    const { seal, open } = createSealer(MINUTE);
+    const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+    for (const value of ['', 'x', 'xy']) {
+      const token = seal(value, 'purpose');
+      for (const letter of letters) {
+        if (!token.endsWith(letter)) expect(open(token.slice(0, -1) + letter, 'purpose')).toBeUndefined();
+      }
+      for (const extra of ['=', ' ', '\n', '!']) {
+        expect(open(token + extra, 'purpose')).toBeUndefined();
+        expect(open(extra + token, 'purpose')).toBeUndefined();
+      }
+      expect(open(token, 'purpose')).toEqual({ value });
+    }
+  });
+
   test('hold for their time, and not a moment longer', () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     const { seal, open } = createSealer(MINUTE);

@@ -6,11 +6,14 @@ import { definitions, type ToolName } from '../../src/generated/definitions.ts';
 import { isObject } from '../../src/rpc/message.ts';
 import { createConsent } from '../../src/tools/consent.ts';
 import { createHeld } from '../../src/tools/held.ts';
-import { createRegistry } from '../../src/tools/registry.ts';
+import { createRegistry, loadHandlers } from '../../src/tools/registry.ts';
 import type { CallContext, Outcome, Progress } from '../../src/tools/tool.ts';
 import { FakePool, FakeSession } from '../support/fake-pool.ts';
 
 export type Fields = Record<string, unknown>;
+
+/** Loading takes real time, of which tests with a clock of their own have none. */
+await loadHandlers();
 
 export const LAB = 'lab';
 
