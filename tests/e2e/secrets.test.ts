@@ -175,7 +175,8 @@ test('every way a connect fails -> nothing of user name and password', async () 
   expect((await refused(script, `mqtt://${user}@127.0.0.1:${mute.port}`)).code).toBe('connection_timeout');
   expect((await refused(script, `mqtts://${user}@127.0.0.1:${mute.port}`)).code).toBe('connection_timeout');
   expect((await refused(script, `mqtts://${user}@127.0.0.1:${tls.port}`)).code).toBe('tls_failure');
-  expect((await refused(script, `mqtts://${user}@${shared}`)).code).toBe('connection_refused');
+  // In which state of the handshake a plain port hangs up depends on who is in between.
+  expect(['connection_refused', 'tls_failure']).toContain((await refused(script, `mqtts://${user}@${shared}`)).code);
   for (const protocol_version of [4, 5]) {
     const more = { protocol_version, timeout_seconds: 5 };
     const error = await refused(script, `mqtt://${user}@127.0.0.1:${strict.port}`, more);

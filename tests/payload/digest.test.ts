@@ -202,18 +202,3 @@ test('topics of 65,535 bytes do not swell the account', () => {
   ).omitted;
   expect(JSON.stringify(named).length).toBeLessThan(70_000);
 });
-
-test('half a million messages are digested in linear time', () => {
-  const time = (count: number) => {
-    const list = series(count, (i) => ({
-      topic: `t${i % 50}`,
-      value: i % 7,
-      severity: i % 1000 === 0 ? 'error' : undefined,
-    }));
-    const began = performance.now();
-    digest(list, 50);
-    return performance.now() - began;
-  };
-  time(50_000);
-  expect(time(500_000)).toBeLessThan(40 * Math.max(10, time(50_000)));
-});
