@@ -15,7 +15,7 @@ import { templates } from './resources/uri.ts';
 import { createConsent } from './tools/consent.ts';
 import { createHeld } from './tools/held.ts';
 import { createRegistry, loadHandlers } from './tools/registry.ts';
-import { name, title, version } from './version.ts';
+import { icons, name, title, version } from './version.ts';
 
 export type ServerOptions = {
   input: Readable;
@@ -75,7 +75,7 @@ export function createServer({
     input,
     output,
     catalog,
-    server: { name, title, version },
+    server: { name, title, version, icons },
     instructions,
     drainMs,
     report: (event, error) => {

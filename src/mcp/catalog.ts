@@ -64,10 +64,13 @@ export type ToolSource = {
 export type ResourceSource = {
   list(): object[];
   templates(): object[];
-  /** The contents (uri, mimeType, text or blob), undefined where there is no such resource. */
+  /** The contents (uri, mimeType, and text, blob or a `value` that becomes JSON text), undefined where there is no such resource. */
   read(uri: string, context: CallContext): Promise<object[] | InputNeeded | undefined>;
-  /** Calls back whenever the resource has changed, until the returned function is called; undefined: no such resource. */
-  follow?(uri: string, changed: () => void): Promise<(() => void) | undefined>;
+  /**
+   * Calls back whenever the resource has changed, with 'over' when it is gone for good, until the returned function is
+   * called; undefined: no such resource.
+   */
+  follow?(uri: string, changed: (over?: 'over') => void): Promise<(() => void) | undefined>;
   onChanged?(changed: () => void): void;
 };
 

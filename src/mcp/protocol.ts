@@ -80,7 +80,7 @@ export function negotiate(requested: string): LegacyVersion {
   return legacyVersions.find((version) => version === requested) ?? legacyVersions[0];
 }
 
-export type Implementation = { name: string; title: string; version: string };
+export type Implementation = { name: string; title: string; version: string; icons?: object[] };
 export type Cache = { ttlMs: number; cacheScope: 'public' | 'private' };
 
 /** A result in the shape of its era: modern ones say that they are complete, by whom, and for how long they hold. */

@@ -128,10 +128,15 @@ export function overlaps(a: string, b: string): boolean {
 
 /** A topic for an error message: JSON-quoted, at most 100 characters of it, nothing invisible left unescaped. */
 export function quoteTopic(topic: string): string {
-  let cut = Math.min(topic.length, MAX_ECHO_CHARS);
-  if (cut < topic.length && /[\ud800-\udbff]/.test(topic.charAt(cut - 1))) cut--;
-  const quoted = JSON.stringify(topic.slice(0, cut)).replace(INVISIBLE, escapeUnits);
-  return cut < topic.length ? `${quoted}…` : quoted;
+  return quoteText(topic, MAX_ECHO_CHARS);
+}
+
+/** The same for any text of strangers that a person or a model is to read. */
+export function quoteText(text: string, most: number): string {
+  let cut = Math.min(text.length, most);
+  if (cut < text.length && /[\ud800-\udbff]/.test(text.charAt(cut - 1))) cut--;
+  const quoted = JSON.stringify(text.slice(0, cut)).replace(INVISIBLE, escapeUnits);
+  return cut < text.length ? `${quoted}…` : quoted;
 }
 
 // Controls, zero-width and bidirectional characters, line separators, everything a terminal or a model does not show.

@@ -18,12 +18,21 @@ export type Write = { topic: string; payload: Buffer; retain: boolean };
 
 const discovery = ['homeassistant/+/+/config', 'homeassistant/+/+/+/config', 'homeassistant/device/+/config'];
 
+/** False: nothing about it needs a look, let alone a person. */
+export function mayBeDangerous({ topic, retain }: Write): boolean {
+  return retain || topic.startsWith('$') || isDiscovery(topic);
+}
+
+function isDiscovery(topic: string): boolean {
+  return discovery.some((filter) => matches(filter, topic));
+}
+
 /** Looks at the topic, and for a retained write at what is stored there. */
 export async function dangerOf(session: Session, write: Write, signal: AbortSignal): Promise<Danger> {
   const { topic, payload, retain } = write;
   const reasons: string[] = [];
   if (topic.startsWith('$')) reasons.push("It goes to a topic that begins with $, which is the broker's own.");
-  if (discovery.some((filter) => matches(filter, topic))) {
+  if (isDiscovery(topic)) {
     reasons.push('It goes to a Home Assistant discovery topic: it can add, change or remove a device there.');
   }
   const found = retain ? await storedOn(session, topic, signal) : undefined;

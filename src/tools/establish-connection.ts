@@ -3,9 +3,10 @@ import type { EstablishConnectionResult } from '../generated/types.ts';
 import type { Session } from '../mqtt/types.ts';
 import { iso } from './times.ts';
 import type { Handler } from './tool.ts';
+import { telling } from './waiting.ts';
 
-export const establishConnection: Handler<'establish_connection'> = async (args, { pool, signal }) => {
-  const session = await pool.establish(
+export const establishConnection: Handler<'establish_connection'> = async (args, context) => {
+  const connecting = context.pool.establish(
     {
       connectionString: args.connection_string,
       profile: args.profile,
@@ -19,9 +20,9 @@ export const establishConnection: Handler<'establish_connection'> = async (args,
       sessionExpirySeconds: args.session_expiry_seconds,
       timeoutSeconds: args.timeout_seconds,
     },
-    signal,
+    context.signal,
   );
-  return resultOf(session);
+  return resultOf(await telling(connecting, 'no answer from the broker so far', context));
 };
 
 function resultOf({ facts, lifetime }: Session): EstablishConnectionResult {

@@ -1,18 +1,12 @@
 // Owns publish_message: payload to bytes, then one PUBLISH.
 import { ToolError } from '../errors.ts';
-import type { PublishMessageArgs, PublishMessageResult } from '../generated/types.ts';
-import { quoteTopic } from '../mqtt/topic.ts';
-import type { PublishRequest, Session } from '../mqtt/types.ts';
-import { decodePayload } from '../payload/decode.ts';
-import { askPerson, isAnswered } from './consent.ts';
-import { dangerOf } from './danger.ts';
-import { iso } from './times.ts';
-import type { Context, Handler, Question } from './tool.ts';
+import type { PublishMessageArgs } from '../generated/types.ts';
+import { consented } from './publish-consent.ts';
+import type { Handler } from './tool.ts';
+import { telling } from './waiting.ts';
 
 /** Largest payload published, bytes. */
 const MAX_PAYLOAD_BYTES = 1024 * 1024;
-/** Bytes of a payload shown to the person who is asked. */
-const MAX_SHOWN = 300;
 
 export const publishMessage: Handler<'publish_message'> = async (args, context) => {
   const { topic, qos, retain, properties } = args;
@@ -25,10 +19,14 @@ export const publishMessage: Handler<'publish_message'> = async (args, context) 
   const session = await context.pool.get(args.session_id, signal);
   const request = { topic, payload, qos, retain, properties, signal };
   session.checkPublish(request);
-  const hold = await consented(args, request, session, context);
+  const hold = await consented(args.confirmation_token, request, session, context);
   if (hold) return hold;
   const began = performance.now();
-  const { acknowledged, reasonCode, reason } = await session.publish(request);
+  const { acknowledged, reasonCode, reason } = await telling(
+    session.publish(request),
+    'not acknowledged so far',
+    context,
+  );
   return {
     status: 'published',
     topic,
@@ -41,68 +39,6 @@ export const publishMessage: Handler<'publish_message'> = async (args, context) 
     publish_ms: Math.round((performance.now() - began) * 10) / 10,
   };
 };
-
-/** Undefined: go on. Else the question to a person, or a preview with the token that lets the same write through. */
-async function consented(
-  { confirmation_token: token, qos, retain }: PublishMessageArgs,
-  request: PublishRequest,
-  session: Session,
-  context: Context,
-): Promise<PublishMessageResult | Question | undefined> {
-  if (context.danger === 'allow') return undefined;
-  const write = fingerprint(session, request);
-  if (token !== undefined) {
-    if (context.consent.redeem(token, write)) return undefined;
-    throw badToken();
-  }
-  // Asked and answered: what is stored may have changed since, the person's word has not.
-  if (isAnswered(context, write)) return askPerson(context, write, '');
-  const { reasons, stored } = await dangerOf(session, request, request.signal);
-  if (reasons.length === 0) return undefined;
-  if (context.danger === 'deny') {
-    throw new ToolError(
-      'policy_denied',
-      `Not sent: ${reasons.join(' ')}`,
-      'Whoever runs this server turned such writes off.',
-    );
-  }
-  const { topic, payload } = request;
-  if (context.supports('elicitation')) {
-    const shown = JSON.stringify(payload.subarray(0, MAX_SHOWN).toString('utf8'));
-    return askPerson(
-      context,
-      write,
-      `Publish to ${quoteTopic(topic)}${retain ? ', retained' : ''}: ${shown}? ${reasons.join(' ')}`,
-    );
-  }
-  const { token: confirmation_token, expiresAt } = context.consent.issue(write);
-  const replaces = stored ? { size_bytes: stored.size, ...decodePayload(stored.payload, stored.size) } : undefined;
-  return {
-    status: 'confirmation_required',
-    topic,
-    payload_size_bytes: payload.length,
-    qos,
-    retain,
-    preview: { reasons, ...(replaces ? { replaces } : {}) },
-    confirmation_token,
-    confirmation_expires_at: iso(expiresAt),
-    next_step:
-      'Nothing was sent. Show this to the person in charge; if they agree, call again with the same arguments and confirmation_token.',
-  };
-}
-
-/** Everything about a write, byte for byte. */
-function fingerprint({ facts }: Session, { topic, payload, qos, retain, properties }: PublishRequest): string {
-  return JSON.stringify([facts.id, topic, payload.toString('base64'), qos, retain, properties ?? null]);
-}
-
-function badToken(): ToolError {
-  const problems = [
-    { path: '/confirmation_token', expected: 'a token issued for exactly this write, unused, within two minutes' },
-  ];
-  const hint = 'Call without it to get a new preview and token.';
-  return new ToolError('invalid_arguments', 'The confirmation token is not good for this write.', hint, { problems });
-}
 
 function bytesOf({ payload, payload_encoding: encoding }: PublishMessageArgs): Buffer {
   if (typeof payload === 'string') return encoding === 'utf8' ? Buffer.from(payload) : decoded(payload, encoding);

@@ -85,7 +85,9 @@ function objectionToLegacy({ method }: Message, result: unknown): string | undef
 async function objectionToModern({ method, params }: Message, result: unknown): Promise<string | undefined> {
   if (dig(result, '_meta', `${prefix}serverInfo`) === undefined) return 'a modern result lacks serverInfo';
   const type = dig(result, 'resultType');
-  const cached = dig(result, 'ttlMs') !== undefined || dig(result, 'cacheScope') !== undefined;
+  // A task has a ttlMs of its own.
+  const lives = dig(result, 'ttlMs') !== undefined && dig(result, 'taskId') === undefined;
+  const cached = lives || dig(result, 'cacheScope') !== undefined;
   if (cached !== (type === 'complete' && cacheable.has(String(method)))) return 'cache fields missing or misplaced';
   if (type === 'input_required') return isInputRequiredResult(result) ? undefined : 'no InputRequiredResult';
   // The plain client knows no tasks.

@@ -1,0 +1,79 @@
+// Owns the way of a dangerous write to a person's decision: asked through the client, or by preview and token.
+import { ToolError } from '../errors.ts';
+import type { PublishMessageResult } from '../generated/types.ts';
+import { quoteText } from '../mqtt/topic.ts';
+import type { PublishRequest, Session } from '../mqtt/types.ts';
+import { decodePayload } from '../payload/decode.ts';
+import { askPerson, isAnswered } from './consent.ts';
+import { dangerOf, mayBeDangerous } from './danger.ts';
+import { iso } from './times.ts';
+import type { Context, Question } from './tool.ts';
+
+/** Bytes of a payload, and characters of a topic, shown to the person who is asked. */
+const MAX_SHOWN = 300;
+
+/** Undefined: go on. Else the question to a person, or a preview with the token that lets the same write through. */
+export async function consented(
+  token: string | undefined,
+  request: PublishRequest,
+  session: Session,
+  context: Context,
+): Promise<PublishMessageResult | Question | undefined> {
+  if (context.danger === 'allow') return undefined;
+  if (token === undefined && !mayBeDangerous(request)) return undefined;
+  const write = fingerprint(session, request);
+  if (token !== undefined) {
+    if (context.consent.redeem(token, write)) return undefined;
+    throw badToken();
+  }
+  // Asked and answered: what is stored may have changed since, the person's word has not.
+  if (isAnswered(context, write)) return askPerson(context, write, '');
+  const { reasons, stored } = await dangerOf(session, request, request.signal);
+  if (reasons.length === 0) return undefined;
+  if (context.danger === 'deny') {
+    throw new ToolError(
+      'policy_denied',
+      `Not sent: ${reasons.join(' ')}`,
+      'Whoever runs this server turned such writes off.',
+    );
+  }
+  const { topic, payload, qos, retain } = request;
+  if (context.supports('elicitation')) {
+    return askPerson(context, write, messageFor(request, reasons));
+  }
+  const { token: confirmation_token, expiresAt } = context.consent.issue(write);
+  const replaces = stored ? { size_bytes: stored.size, ...decodePayload(stored.payload, stored.size) } : undefined;
+  return {
+    status: 'confirmation_required',
+    topic,
+    payload_size_bytes: payload.length,
+    qos,
+    retain,
+    preview: { reasons, ...(replaces ? { replaces } : {}) },
+    confirmation_token,
+    confirmation_expires_at: iso(expiresAt),
+    next_step:
+      'Nothing was sent. Show this to the person in charge; if they agree, call again with the same arguments and confirmation_token.',
+  };
+}
+
+/** What the person reads: everything that decides, nothing that hides or reorders itself. */
+function messageFor({ topic, payload, retain }: PublishRequest, reasons: string[]): string {
+  const head = payload.subarray(0, MAX_SHOWN).toString('utf8');
+  const shown = payload.length === 0 ? 'an empty payload' : quoteText(head, MAX_SHOWN);
+  const size = payload.length > MAX_SHOWN ? ` (the first ${MAX_SHOWN} of ${payload.length} bytes)` : '';
+  return `Publish to ${quoteText(topic, MAX_SHOWN)}${retain ? ', to be stored' : ''}: ${shown}${size}? ${reasons.join(' ')}`;
+}
+
+/** Everything about a write, byte for byte. */
+function fingerprint({ facts }: Session, { topic, payload, qos, retain, properties }: PublishRequest): string {
+  return JSON.stringify([facts.id, topic, payload.toString('base64'), qos, retain, properties ?? null]);
+}
+
+function badToken(): ToolError {
+  const problems = [
+    { path: '/confirmation_token', expected: 'a token issued for exactly this write, unused, within two minutes' },
+  ];
+  const hint = 'Call without it to get a new preview and token.';
+  return new ToolError('invalid_arguments', 'The confirmation token is not good for this write.', hint, { problems });
+}
