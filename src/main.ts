@@ -1,6 +1,6 @@
 // Owns the process: argv, environment, standard streams, signals, exit code. Nothing imports it.
 import { createWriteStream } from 'node:fs';
-import { ConfigError, profilesOf, readConfig } from './config.ts';
+import { ConfigError, readConfig } from './config.ts';
 import { createLog, frames, type Log } from './log.ts';
 import { type Options, parseOptions, UsageError, usage } from './options.ts';
 import { createServer, noProfiles } from './server.ts';
@@ -32,7 +32,10 @@ async function main(): Promise<void> {
 
 async function serve(options: Options): Promise<void> {
   const config = options.configFile === undefined ? {} : await readConfig(options.configFile);
-  const profiles = options.configFile === undefined ? noProfiles : profilesOf(config, options.configFile, process.env);
+  const profiles =
+    options.configFile === undefined
+      ? noProfiles
+      : (await import('./profiles.ts')).profilesOf(config, options.configFile, process.env);
   const demo = options.demo ? (await import('./demo/profile.ts')).withDemo(profiles) : undefined;
   const log = openLog(options);
   if (process.stdin.isTTY) process.stderr.write(hint);

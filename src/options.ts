@@ -65,7 +65,7 @@ function readFlags(argv: string[]) {
   try {
     return parseArgs({ args: argv, options, strict: true, allowPositionals: false }).values;
   } catch (error) {
-    const why = error instanceof Error ? error.message.split('. ')[0] : 'bad arguments';
+    const why = error instanceof Error ? error.message.split(/\. |\n/)[0] : 'bad arguments';
     throw new UsageError(`${why}; --help lists the options`);
   }
 }

@@ -1,12 +1,11 @@
 // Owns the wiring: streams and config in, a running server out. Must not know stdin, argv or signals.
 import { randomBytes } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
-import { unknownProfile } from './config.ts';
 import { instructions } from './instructions.ts';
 import { frames, type Log } from './log.ts';
 import { serveMcp } from './mcp/connection.ts';
 import { createPool } from './mqtt/pool.ts';
-import type { Profiles } from './mqtt/profile.ts';
+import { type Profiles, unknownProfile } from './mqtt/profile.ts';
 import { createPolicy } from './policy.ts';
 import { createCompletions } from './prompts/completion.ts';
 import { createPrompts } from './prompts/index.ts';

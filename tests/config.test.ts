@@ -2,8 +2,9 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ConfigError, profilesOf, readConfig } from '../src/config.ts';
+import { ConfigError, readConfig } from '../src/config.ts';
 import { ToolError, type ToolErrorData } from '../src/errors.ts';
+import { profilesOf } from '../src/profiles.ts';
 
 let dir = '';
 beforeAll(async () => {

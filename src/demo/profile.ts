@@ -1,6 +1,5 @@
 // Owns the profile `demo`: the embedded broker, started by the first connect and not before.
-import { unknownProfile } from '../config.ts';
-import type { Profiles } from '../mqtt/profile.ts';
+import { type Profiles, unknownProfile } from '../mqtt/profile.ts';
 import type { DemoBroker } from './broker.ts';
 
 /** The given profiles with `demo` beside them; `close` ends the broker where one was started. */

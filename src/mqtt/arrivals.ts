@@ -7,7 +7,12 @@ import { messageProperties } from './properties.ts';
 import type { Routes } from './routes.ts';
 import { type PublishView, readProperties } from './scan-publish.ts';
 import { TopicCache } from './scan-topics.ts';
-import type { Message } from './types.ts';
+import { compileFilter } from './topic.ts';
+import type { Message, Sink } from './types.ts';
+
+/** Queued messages held for the first listener; the rest are counted only. */
+const MAX_UNCLAIMED = 500;
+const MAX_UNCLAIMED_BYTES = 4 * 1024 * 1024;
 
 export class Arrivals {
   readonly known = new KnownTopics();
@@ -19,8 +24,25 @@ export class Arrivals {
   /** One object a topic: a flood of messages makes no string each. */
   readonly #topics = new TopicCache<{ name: string; second: number }>((name) => ({ name, second: -1 }));
 
-  constructor(routes: Routes) {
+  /** What the broker had queued for this client, until someone listens; undefined where it kept no session. */
+  readonly #unclaimed: Message[] | undefined;
+  #unclaimedBytes = 0;
+
+  constructor(routes: Routes, resumed: boolean) {
     this.#routes = routes;
+    this.#unclaimed = resumed ? [] : undefined;
+  }
+
+  /** Hands over what came before anyone listened and matches, in its order. */
+  claim(filter: string, sink: Sink): void {
+    if (!this.#unclaimed || this.#unclaimed.length === 0) return;
+    const match = compileFilter(filter);
+    const waiting = this.#unclaimed.splice(0);
+    this.#unclaimedBytes = 0;
+    for (const message of waiting) {
+      if (match(message.topic)) sink(message);
+      else this.#hold(message);
+    }
   }
 
   /** What mqtt.js has understood: QoS 1 and 2, and what the tap did not take. */
@@ -31,7 +53,7 @@ export class Arrivals {
     const message: Message = { topic, payload, size: payload.length, qos, retain, dup, at };
     const shown = properties && messageProperties(properties);
     if (shown) message.properties = shown;
-    this.#routes.deliver(message, properties?.subscriptionIdentifier);
+    if (!this.#routes.deliver(message, properties?.subscriptionIdentifier)) this.#hold(message);
   }
 
   /** A QoS 0 message still lying in the bytes: nothing is copied and little is made. */
@@ -50,7 +72,19 @@ export class Arrivals {
       const shown = messageProperties(readProperties(bytes, propertiesStart, propertiesEnd));
       if (shown) message.properties = shown;
     }
-    this.#routes.deliver(message, view.ids);
+    if (!this.#routes.deliver(message, view.ids)) this.#hold(message);
+  }
+
+  #hold(message: Message): void {
+    const size = message.payload.length;
+    if (
+      !this.#unclaimed ||
+      this.#unclaimed.length >= MAX_UNCLAIMED ||
+      this.#unclaimedBytes + size > MAX_UNCLAIMED_BYTES
+    )
+      return;
+    this.#unclaimedBytes += size;
+    this.#unclaimed.push({ ...message, payload: Buffer.from(message.payload) });
   }
 
   #count(size: number): void {
@@ -63,5 +97,5 @@ export class Arrivals {
   }
 }
 
-/** A subscription identifier alone takes at most five bytes: then there is nothing else to read. */
+/** A subscription identifier up to 127 takes two bytes: then there is nothing else to read. */
 const IDENTIFIER_BYTES = 2;

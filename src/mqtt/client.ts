@@ -24,6 +24,9 @@ const END_GRACE_MS = 1_000;
 /** MQTT 5.0 table 2-6 */
 const SESSION_TAKEN_OVER = 0x8e;
 
+/** Messages held between CONNACK and the session being there, a few turns of the event loop. */
+const MAX_EARLY = 1_000;
+
 export type Credentials = { username?: string; password?: string; path?: string };
 
 export type Dial = {
@@ -64,7 +67,7 @@ export type Link = {
   unsubscribe(filter: string): Promise<void>;
   /** Resolves when acknowledged, QoS 0 when written; rejects when the connection ends before. Never sent twice. */
   publish(message: Outgoing): Promise<Ack>;
-  /** How often on this connection more came than could be read: the broker may have dropped messages. */
+  /** How often more came than could be read: the broker may have dropped messages. */
   fellBehind(): number;
   /** DISCONNECT, then the socket is closed. */
   end(): Promise<void>;
@@ -83,7 +86,7 @@ export function dial(options: Dial, protocolVersion: 4 | 5, signal: AbortSignal)
   return new Promise((resolve, reject) => {
     let failure: unknown;
     let reached = false;
-    const inlet: Inlet = { take: () => {}, tap: undefined };
+    const inlet: Inlet = { take: () => {}, tap: undefined, behind: 0 };
     const build = (client: MqttClient): Duplex => {
       const { username, password, path = '/' } = openCredentials(options);
       // 3.1.1 has no password without a user name [MQTT-3.1.2-22], and mqtt-packet writes none; an empty one will do.
@@ -100,6 +103,7 @@ export function dial(options: Dial, protocolVersion: 4 | 5, signal: AbortSignal)
       stream.on('error', (error) => {
         failure ??= error;
       });
+      inlet.behind += inlet.tap?.state.fellBehind ?? 0;
       inlet.tap = tap(stream, { version: protocolVersion, take: (publish) => inlet.take(publish) });
       return inlet.tap;
     };
@@ -161,8 +165,8 @@ function clientOptions(dial: Dial, protocolVersion: 4 | 5): IClientOptions {
   };
 }
 
-/** Where QoS 0 messages come out, beside mqtt.js; one for all connections of a client. */
-type Inlet = { take: (publish: PublishView) => void; tap: Tap | undefined };
+/** Where QoS 0 messages come out, beside mqtt.js; one for all connections of a client. `behind`: of earlier ones. */
+type Inlet = { take: (publish: PublishView) => void; tap: Tap | undefined; behind: number };
 
 function createLink(client: MqttClient, connack: IConnackPacket, dialled: Dial, inlet: Inlet): Link {
   let events: LinkEvents | undefined;
@@ -193,7 +197,12 @@ function createLink(client: MqttClient, connack: IConnackPacket, dialled: Dial, 
   // What the broker keeps while we are away is ours to get, once it was asked to keep it.
   if (v5 && dialled.sessionExpirySeconds > 0) client.options.clean = false;
 
-  client.on('message', (topic, payload, packet) => events?.message(topic, payload, packet));
+  // A broker that kept the session sends what it had queued in the same segment as CONNACK.
+  const early: [string, Buffer, Received][] = [];
+  client.on('message', (topic, payload, packet) => {
+    if (events) events.message(topic, payload, packet);
+    else if (early.length < MAX_EARLY) early.push([topic, payload, packet]);
+  });
   client.on('packetreceive', (packet) => {
     // mqtt.js keeps the code of a successful acknowledgement to itself (0x10: nobody is subscribed).
     if (packet.cmd !== 'puback' && packet.cmd !== 'pubrec') return;
@@ -244,8 +253,9 @@ function createLink(client: MqttClient, connack: IConnackPacket, dialled: Dial, 
     listen: (listener) => {
       events = listener;
       inlet.take = listener.arrival;
+      for (const message of early.splice(0)) listener.message(...message);
     },
-    fellBehind: () => inlet.tap?.state.fellBehind ?? 0,
+    fellBehind: () => inlet.behind + (inlet.tap?.state.fellBehind ?? 0),
     subscribe: (filter, { qos, id, dump }) =>
       new Promise((resolve, reject) => {
         // mqtt.js would queue it for the next connection.

@@ -2,7 +2,7 @@
 import { ToolError } from '../errors.ts';
 import { connectError } from './connect-error.ts';
 import { reasonText } from './reason-codes.ts';
-import { quoteTopic } from './topic.ts';
+import { parseFilter, quoteTopic } from './topic.ts';
 import type { SessionFacts } from './types.ts';
 
 const RECONNECTING = 'It reconnects by itself: wait a few seconds and call again, or look at list_active_connections.';
@@ -18,6 +18,15 @@ export function subscribeRefused(code: number, filter: string, { protocolVersion
     "Try a narrower filter, or another user: the broker's access rules decide what this one may read.",
     { reason_code: code, reason },
   );
+}
+
+/** What the broker announced in CONNACK that it cannot do; asking all the same would end the connection. */
+export function checkSubscribable(filter: string, { limits, broker }: SessionFacts): void {
+  const { wildcard_subscription_available: wildcards = true, shared_subscription_available: shared = true } = limits;
+  const { share, filter: plain } = parseFilter(filter);
+  const refuse = (what: string, hint: string) => new ToolError('subscribe_denied', `${broker} has no ${what}.`, hint);
+  if (share !== undefined && !shared) throw refuse('shared subscriptions [MQTT-3.2.2-21]', 'Subscribe without $share.');
+  if (/[+#]/.test(plain) && !wildcards) throw refuse('wildcard subscriptions', 'Subscribe to full topic names.');
 }
 
 export function subscribeFailure(
@@ -37,6 +46,15 @@ export function notConnected({ name, broker, port }: SessionFacts, why: string |
   const message = `Session ${JSON.stringify(name)} is not connected to ${broker}:${port}${why ? `: ${why}` : ''}.`;
   const hint = final ? ENDED : RECONNECTING;
   return new ToolError('not_connected', message.replace(/\.\.$/, '.'), hint, { retryable: !final });
+}
+
+/** A broker that takes no bytes: a queue for it would only grow. `queued`: this message waits in it already. */
+export function notReading({ broker }: SessionFacts, queued: boolean): ToolError {
+  const message = `${broker} is not reading: ${queued ? 'the message still waits' : 'earlier messages still wait'} to be sent.`;
+  const hint = queued
+    ? 'It may yet arrive: check before you send it again.'
+    : 'Nothing of this one was sent: call again later.';
+  return new ToolError('timeout', message, hint, { retryable: true });
 }
 
 /** A publish that was not acknowledged: refused, timed out, cut off, or not even sent. */
@@ -75,8 +93,12 @@ export function downReason(error: unknown, { broker: host, port, tls, protocolVe
   if (error instanceof Error && error.message === 'Keepalive timeout')
     return 'the broker answers no keep-alive any more';
   if (error === undefined) return 'the broker closed the connection';
+  if (error instanceof Error && 'code' in error && RESETS.has(String(error.code))) return 'the connection was reset';
   return connectError(error, { host, port, transport: tls ? 'tls' : 'tcp' }).message;
 }
+
+/** What a socket says that was cut while it was in use. */
+const RESETS = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED']);
 
 function isDisconnect(error: unknown): boolean {
   return error instanceof Error && 'disconnect' in error;

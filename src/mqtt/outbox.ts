@@ -3,7 +3,7 @@
 import { ToolError } from '../errors.ts';
 import type { Policy } from '../policy.ts';
 import type { Link } from './client.ts';
-import { publishFailure } from './failures.ts';
+import { notReading, publishFailure } from './failures.ts';
 import { within } from './race.ts';
 import { reasonText } from './reason-codes.ts';
 import { checkTopicName } from './topic.ts';
@@ -14,6 +14,8 @@ import { Window } from './window.ts';
 const ACK_TIMEOUT_MS = 20_000;
 /** Acknowledged publishes under way at once; mqtt.js is fastest about here. */
 const PUBLISH_WINDOW = 20;
+/** Bytes of payloads handed on and not yet acknowledged, or written at QoS 0; stops a broker that does not read. */
+const MAX_UNSENT_BYTES = 8 * 1024 * 1024;
 /** Bytes of a PUBLISH beside topic, payload and user properties, generously. */
 const PACKET_OVERHEAD_BYTES = 64;
 
@@ -26,6 +28,7 @@ export class Outbox {
   readonly #window: Window;
   /** Publishes under way. */
   busy = 0;
+  #bytes = 0;
 
   constructor(facts: SessionFacts, link: Link, policy: Policy, assertConnected: () => void) {
     this.#facts = facts;
@@ -87,10 +90,21 @@ export class Outbox {
       over();
       throw error;
     }
+    const size = request.payload.length;
+    if (this.#bytes > 0 && this.#bytes + size > MAX_UNSENT_BYTES) {
+      over();
+      throw notReading(this.#facts, false);
+    }
+    this.#bytes += size;
     const answer = this.#link.publish(request);
-    answer.then(over, over);
+    const settled = () => {
+      this.#bytes -= size;
+      over();
+    };
+    answer.then(settled, settled);
     try {
-      const late = () => publishFailure('timeout', this.#facts, ACK_TIMEOUT_MS);
+      const late = () =>
+        request.qos === 0 ? notReading(this.#facts, true) : publishFailure('timeout', this.#facts, ACK_TIMEOUT_MS);
       return (await within(answer, ACK_TIMEOUT_MS, request.signal, late)).reasonCode;
     } catch (error) {
       if (error instanceof ToolError || request.signal.aborted) throw error;

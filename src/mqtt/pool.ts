@@ -15,6 +15,9 @@ export const SESSION_TTL_MS = 3_600_000;
 /** Ended sessions remembered, so that a late caller learns that his has expired rather than never was. */
 const MAX_REMEMBERED = 100;
 
+/** How long a close waits for writes that were asked for before it, ms. */
+const CLOSE_PATIENCE_MS = 5_000;
+
 export type Connect = (
   request: ConnectRequest,
   profile: OpenProfile | undefined,
@@ -116,6 +119,9 @@ export function createPool(options: PoolOptions): Pool {
     const slot = find(reference);
     if (!slot.session) await stillConnecting(slot, signal);
     forget(slot);
+    // What was asked for before is under way within this turn, and may finish.
+    await new Promise((resolve) => setImmediate(resolve));
+    await slot.session?.unheld(CLOSE_PATIENCE_MS);
     await slot.session?.end('the session was closed');
     return { id: slot.id, closedAt: Date.now() };
   }

@@ -1,4 +1,5 @@
 // Owns what a named broker is to the pool. Must not know where profiles come from.
+import { ToolError } from '../errors.ts';
 import type { TlsOptions } from './stream.ts';
 
 /** What a profile holds once its files, variables and commands have been read. */
@@ -16,3 +17,10 @@ export type Profiles = {
   names(): string[];
   open(name: string): Promise<OpenProfile>;
 };
+
+export function unknownProfile(names: string[]): ToolError {
+  const hint =
+    names.length > 0 ? `Profiles: ${names.join(', ')}.` : 'No profiles are configured; use connection_string.';
+  const problems = [{ path: '/profile', expected: 'the name of a configured profile' }];
+  return new ToolError('invalid_arguments', 'No profile has that name.', hint, { problems });
+}

@@ -79,25 +79,32 @@ export class Routes {
     return [...this.#byFilter.values()].map(({ filter, qos }) => ({ filter, qos }));
   }
 
-  deliver(message: Message, ids: number | readonly number[] | undefined): void {
-    if (ids === undefined) this.#byTopic(message);
-    else if (typeof ids === 'number') this.#byIdentifier(message, ids);
-    else for (const id of ids) this.#byIdentifier(message, id);
+  /** False where nobody is there for it. */
+  deliver(message: Message, ids: number | readonly number[] | undefined): boolean {
+    if (ids === undefined) return this.#byTopic(message);
+    if (typeof ids === 'number') return this.#byIdentifier(message, ids);
+    let delivered = false;
+    for (const id of ids) if (this.#byIdentifier(message, id)) delivered = true;
+    return delivered;
   }
 
-  #byIdentifier(message: Message, id: number): void {
+  #byIdentifier(message: Message, id: number): boolean {
     const found = this.#byId.get(id);
-    if (!found) return;
+    if (!found) return false;
     if (!message.retain) live(found.route, message);
     else if (found.asker && found.route.listeners.has(found.asker)) stored(found.asker, message);
+    return true;
   }
 
-  #byTopic(message: Message): void {
+  #byTopic(message: Message): boolean {
+    let delivered = false;
     for (const route of this.#byFilter.values()) {
       if (!route.match(message.topic)) continue;
+      delivered = true;
       if (!message.retain) live(route, message);
       else for (const listener of route.listeners) storedOnce(listener, message);
     }
+    return delivered;
   }
 }
 

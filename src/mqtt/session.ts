@@ -6,7 +6,7 @@ import type { Policy } from '../policy.ts';
 import { Arrivals } from './arrivals.ts';
 import { createBell } from './bell.ts';
 import type { Link } from './client.ts';
-import { downReason, notConnected, subscribeFailure, subscribeRefused } from './failures.ts';
+import { checkSubscribable, downReason, notConnected, subscribeFailure, subscribeRefused } from './failures.ts';
 import { Outbox } from './outbox.ts';
 import { within } from './race.ts';
 import { DumpWatch, endOfRetained, type Mark } from './retained.ts';
@@ -55,6 +55,8 @@ export class LiveSession implements Session {
   readonly #hearings = new Map<Listener, Hearing>();
   readonly #identifiers: boolean;
   readonly #createdAt = Date.now();
+  #holds = 0;
+  #released: () => void = () => {};
   #lastAccessed = Date.now();
   #connected = true;
   #closed = false;
@@ -76,7 +78,7 @@ export class LiveSession implements Session {
     this.#outbox = new Outbox(facts, link, policy, () => this.#assertConnected());
     // A session that the broker kept still sends for identifiers of an earlier life: ours must be none of them.
     this.#routes = new Routes(link.connack.sessionPresent ? randomInt(1, 2 ** 27) : 1);
-    this.#arrivals = new Arrivals(this.#routes);
+    this.#arrivals = new Arrivals(this.#routes, link.connack.sessionPresent);
     this.#identifiers = facts.protocolVersion === 5 && facts.limits.subscription_identifiers_available !== false;
     link.listen({
       message: (topic, payload, packet) => this.#arrivals.packet(topic, payload, packet),
@@ -88,7 +90,7 @@ export class LiveSession implements Session {
 
   /** Someone is listening or publishing: disuse does not count meanwhile. */
   get busy(): boolean {
-    return this.#hearings.size + this.#outbox.busy > 0;
+    return this.#hearings.size + this.#outbox.busy + this.#holds > 0;
   }
 
   get lifetime(): Lifetime {
@@ -118,6 +120,7 @@ export class LiveSession implements Session {
 
   async listen(filter: string, { qos, retained, signal }: ListenOptions, sink: Sink): Promise<Subscription> {
     checkFilter(filter);
+    checkSubscribable(filter, this.facts);
     signal.throwIfAborted();
     this.#assertConnected();
     const watch = new DumpWatch();
@@ -127,6 +130,7 @@ export class LiveSession implements Session {
     };
     const wantsDump = retained !== 'exclude' && parseFilter(filter).share === undefined;
     const { listener, hearing, lost } = this.#enter(filter, retained, watched);
+    if (retained !== 'only') this.#arrivals.claim(filter, sink);
     const granted = this.#subscribe(listener, qos, wantsDump);
     // The first mark is sent in the same write, right behind the SUBSCRIBE.
     const ended = wantsDump ? endOfRetained(watch, () => this.#mark(), hearing.gone.signal) : noRetained;
@@ -171,6 +175,25 @@ export class LiveSession implements Session {
 
   onNewTopic(changed: () => void): () => void {
     return this.#arrivals.newTopic.listen(changed);
+  }
+
+  hold(): () => void {
+    this.#holds += 1;
+    return () => {
+      this.#holds -= 1;
+      if (this.#holds === 0) this.#released();
+    };
+  }
+
+  /** Resolves when nobody holds it any more, or after `ms`. */
+  async unheld(ms: number): Promise<void> {
+    if (this.#holds === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.#released = resolve;
+      timer = setTimeout(resolve, ms);
+    });
+    clearTimeout(timer);
   }
 
   /** Ends everything on it, then DISCONNECT. Idempotent. */

@@ -160,6 +160,8 @@ export type Session = {
   checkPublish(request: PublishRequest): void;
   /** Resolves when acknowledged (QoS 0: written). Throws invalid_topic, publish_denied, not_connected, timeout, payload_too_large. */
   publish(request: PublishRequest): Promise<PublishAck>;
+  /** A close waits, within bounds, for who holds the session: a write that was asked for before. Returns the release. */
+  hold(): () => void;
   /** Calls back whenever a topic is seen for the first time; returns how to stop. */
   onNewTopic(changed: () => void): () => void;
 };

@@ -38,6 +38,11 @@ export const listTopics: Handler<'list_topics'> = async (args, context) => {
     const end = came === 'duration' ? unknownEnd : { ...came, complete: came.complete && !fellBehind };
     const interrupted = subscription.gaps.length > 0;
     const result = resultOf(table, end, max_topics, Date.now() - began);
+    if (result.topic_count < Math.min(max_topics, table.size)) {
+      result.notes.push(
+        `Fewer are listed than max_topics allows: their names are long, and an answer is at most 4 MiB.`,
+      );
+    }
     result.notes.push(...notesOn(pattern, end, interrupted, table), ...(fellBehind ? [FELL_BEHIND] : []));
     if (table.size === 0) result.absence = nothingListed(pattern, duration_seconds, end, interrupted);
     return result;

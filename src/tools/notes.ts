@@ -9,7 +9,8 @@ export const FELL_BEHIND =
 export function notesOnFit({ cut, properties_dropped, topics_cut }: Omit<Fitted, 'messages'>): string[] {
   const notes: string[] = [];
   if (cut > 0) notes.push(`${cut} payloads were cut to keep the answer under 4 MiB.`);
-  if (properties_dropped > 0) notes.push(`${properties_dropped} messages lost their properties to keep it there.`);
-  if (topics_cut > 0) notes.push(`${topics_cut} topic names were cut to keep it there.`);
+  if (properties_dropped > 0)
+    notes.push(`${properties_dropped} messages lost their properties to keep the answer under 4 MiB.`);
+  if (topics_cut > 0) notes.push(`${topics_cut} topic names were cut to keep the answer under 4 MiB.`);
   return notes;
 }

@@ -1,8 +1,9 @@
 // Owns publish_message: payload to bytes, then one PUBLISH.
 import { ToolError } from '../errors.ts';
-import type { PublishMessageArgs } from '../generated/types.ts';
+import type { PublishMessageArgs, PublishMessageResult } from '../generated/types.ts';
+import type { PublishRequest, Session } from '../mqtt/types.ts';
 import { consented } from './publish-consent.ts';
-import type { Handler } from './tool.ts';
+import type { Context, Handler } from './tool.ts';
 import { telling } from './waiting.ts';
 
 /** Largest payload published, bytes. */
@@ -18,9 +19,18 @@ export const publishMessage: Handler<'publish_message'> = async (args, context) 
   }
   const session = await context.pool.get(args.session_id, signal);
   const request = { topic, payload, qos, retain, properties, signal };
-  session.checkPublish(request);
-  const hold = await consented(args.confirmation_token, request, session, context);
-  if (hold) return hold;
+  const release = session.hold();
+  try {
+    session.checkPublish(request);
+    const asked = await consented(args.confirmation_token, request, session, context);
+    return asked ?? (await publish(session, request, context));
+  } finally {
+    release();
+  }
+};
+
+async function publish(session: Session, request: PublishRequest, context: Context): Promise<PublishMessageResult> {
+  const { topic, payload, qos, retain } = request;
   const began = performance.now();
   const { acknowledged, reasonCode, reason } = await telling(
     session.publish(request),
@@ -38,7 +48,7 @@ export const publishMessage: Handler<'publish_message'> = async (args, context) 
     reason,
     publish_ms: Math.round((performance.now() - began) * 10) / 10,
   };
-};
+}
 
 function bytesOf({ payload, payload_encoding: encoding }: PublishMessageArgs): Buffer {
   if (typeof payload === 'string') return encoding === 'utf8' ? Buffer.from(payload) : decoded(payload, encoding);

@@ -40,14 +40,20 @@ async function collect(args: Listening, context: Context): Promise<SubscribeAndC
   const subscription = await session.listen(topic_pattern, { qos, retained, signal }, take);
   const began = Date.now();
   try {
-    const lost = subscription.lost.then((): StoppedBy => 'disconnected');
+    let reason: string | undefined;
+    const lost = subscription.lost.then((why): StoppedBy => {
+      reason = why;
+      return 'disconnected';
+    });
     const full = inbox.full.then((): StoppedBy => 'max_messages');
     const message = () => `${inbox.received} messages so far`;
     const ms = duration_seconds * 1000;
     const stopped = await waitFor({ ms, totalMs: ms, until: [full, lost], message }, context);
     subscription.close();
     const ending = { began, tookMs: Date.now() - began, stopped: stillDown(subscription) ? 'disconnected' : stopped };
-    return resultOf(args, inbox, subscription, ending, context.held);
+    const result = resultOf(args, inbox, subscription, ending, context.held);
+    if (reason !== undefined) result.notes.push(`It ended early: ${reason}.`);
+    return result;
   } finally {
     subscription.close();
   }

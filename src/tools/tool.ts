@@ -14,6 +14,7 @@ export type ToolDefinition = {
   inputSchema: object;
   outputSchema: object;
   annotations: object;
+  icons: object[];
 };
 
 /** One problem as ajv reports it. */

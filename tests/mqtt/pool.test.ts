@@ -281,7 +281,7 @@ test('onChanged -> told when a session begins, loses its connection, has it back
 describe('time to live', () => {
   const listening: ListenOptions = { qos: 0, retained: 'exclude', signal };
   beforeEach(() => {
-    vi.useFakeTimers();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'] });
   });
   afterEach(() => {
     vi.useRealTimers();

@@ -34,6 +34,10 @@ export class FakeSession implements Session {
   endRetained: (end: RetainedEnd) => void = () => {};
   #sinks = new Set<Sink>();
 
+  hold(): () => void {
+    return () => {};
+  }
+
   constructor(facts: Partial<SessionFacts> = {}) {
     const own = { id: '6f9619ff-8b86-4d01-b42d-00cf4fc964ff', name: 'lab', broker: 'broker', port: 1883 };
     const more = { clientId: 'c', protocolVersion: 5, tls: false, limits: {}, connectMs: 1.5, notes: [] } as const;

@@ -1,0 +1,113 @@
+// Owns the profiles of a config: sealed when it is read, opened for one connect; files, variables and commands are read
+// then and not before. Must not know sessions or tools.
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { ConfigError, codeOf } from './config.ts';
+import { ToolError } from './errors.ts';
+import type { Config, Profile, Secret } from './generated/config-types.ts';
+import { parseConnectionString } from './mqtt/connection-string.ts';
+import { type OpenProfile, type Profiles, unknownProfile } from './mqtt/profile.ts';
+import type { TlsOptions } from './mqtt/stream.ts';
+import { createVault } from './mqtt/vault.ts';
+
+/** How long a command may take to print a secret, ms, and how much it may print, bytes. */
+const COMMAND_TIMEOUT_MS = 10_000;
+const MAX_SECRET_BYTES = 64 * 1024;
+
+export type Environment = Record<string, string | undefined>;
+
+/** The profiles of a config; paths in it are relative to its file. */
+export function profilesOf(config: Config, file: string, env: Environment): Profiles {
+  const vault = createVault();
+  const entries = Object.entries(config.profiles ?? {});
+  for (const [name, { url }] of entries) checkUrl(name, url, file);
+  const sealed = new Map(entries.map(([name, profile]) => [name, vault.seal(JSON.stringify(profile))]));
+  // The parsed file must not keep what was sealed.
+  delete config.profiles;
+  const from = { folder: dirname(resolve(file)), env };
+  return {
+    names: () => [...sealed.keys()],
+    open: async (name) => {
+      const box = sealed.get(name);
+      if (!box) throw unknownProfile([...sealed.keys()]);
+      return openProfile(
+        vault.open(box, (bytes): Profile => JSON.parse(bytes.toString('utf8'))),
+        from,
+      );
+    },
+  };
+}
+
+function checkUrl(name: string, url: string, file: string): void {
+  try {
+    parseConnectionString(url);
+  } catch (error) {
+    const why = error instanceof ToolError ? error.message : 'not a connection string';
+    throw new ConfigError(`config: ${file}: profiles.${name}.url: ${why}`);
+  }
+}
+
+type From = { folder: string; env: Environment };
+
+async function openProfile(profile: Profile, from: From): Promise<OpenProfile> {
+  const open: OpenProfile = { url: profile.url };
+  if (profile.username !== undefined) open.username = profile.username;
+  if (profile.password !== undefined) open.password = await secret(profile.password, 'password', from);
+  if (profile.protocol_version !== undefined) open.protocolVersion = profile.protocol_version;
+  if (profile.keepalive_seconds !== undefined) open.keepaliveSeconds = profile.keepalive_seconds;
+  open.tls = await tlsOf(profile, from);
+  return open;
+}
+
+async function tlsOf(profile: Profile, from: From): Promise<TlsOptions> {
+  const tls: TlsOptions = {};
+  if (profile.ca_file !== undefined) tls.ca = await bytes(profile.ca_file, 'ca_file', from);
+  if (profile.cert_file !== undefined) tls.cert = await bytes(profile.cert_file, 'cert_file', from);
+  if (profile.key_file !== undefined) tls.key = await bytes(profile.key_file, 'key_file', from);
+  if (profile.key_passphrase !== undefined)
+    tls.passphrase = await secret(profile.key_passphrase, 'key_passphrase', from);
+  if (profile.servername !== undefined) tls.servername = profile.servername;
+  if (profile.alpn !== undefined) tls.ALPNProtocols = profile.alpn;
+  if (profile.verify !== undefined) tls.rejectUnauthorized = profile.verify;
+  return tls;
+}
+
+async function secret(source: Secret, key: string, from: From): Promise<string> {
+  if (typeof source === 'string') return source;
+  if ('env' in source) {
+    const value = Object.hasOwn(from.env, source.env) ? from.env[source.env] : undefined;
+    if (value === undefined) throw unreadable(key, `the environment variable ${source.env} is not set`);
+    return value;
+  }
+  if ('file' in source) return withoutNewline((await bytes(source.file, key, from)).toString('utf8'));
+  const [command, ...args] = source.command;
+  try {
+    const options = { cwd: from.folder, timeout: COMMAND_TIMEOUT_MS, maxBuffer: MAX_SECRET_BYTES, windowsHide: true };
+    const running = promisify(execFile)(command ?? '', args, options);
+    // One that asks for something finds nobody there, instead of waiting.
+    running.child.stdin?.end();
+    return withoutNewline((await running).stdout);
+  } catch {
+    // What a command prints, on stderr too, may be the secret itself.
+    throw unreadable(key, 'its command failed');
+  }
+}
+
+async function bytes(file: string, key: string, { folder }: From): Promise<Buffer> {
+  try {
+    return await readFile(resolve(folder, file));
+  } catch (error) {
+    throw unreadable(key, `its file cannot be read: ${codeOf(error)}`);
+  }
+}
+
+function unreadable(key: string, why: string): ToolError {
+  const hint = 'Whoever runs this server must correct its config.';
+  return new ToolError('invalid_arguments', `The profile's ${key} is not available: ${why}.`, hint);
+}
+
+function withoutNewline(text: string): string {
+  return text.replace(/\r?\n$/, '');
+}
