@@ -1,6 +1,7 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ConfigError, readConfig } from '../src/config.ts';
 import { ToolError, type ToolErrorData } from '../src/errors.ts';
@@ -183,5 +184,43 @@ describe('profiles', () => {
     await writeFile(script, '#!/bin/sh\ncat\necho done\n');
     await chmod(script, 0o700);
     expect((await openProfile({ password: { command: [script] } })).password).toBe('done');
+  });
+});
+
+describe('secrets in the file', () => {
+  test('a literal password, a token in the url -> in nothing that is kept, and opening has them', async () => {
+    const url = 'wss://user:marker-pass@broker/mqtt?token=marker-token';
+    const file = await configFile({
+      profiles: { p: { url, password: 'marker-literal' } },
+      policy: { read_only: true },
+    });
+    const config = await readConfig(file);
+    const profiles = profilesOf(config, file, {});
+    expect(config).toEqual({ policy: { read_only: true } });
+    const opened = await profiles.open('p');
+    expect(opened).toMatchObject({ url, password: 'marker-literal' });
+    for (const kept of [config, profiles]) {
+      const shown = inspect(kept, { depth: Number.POSITIVE_INFINITY, showHidden: true }) + JSON.stringify(kept);
+      expect(shown).not.toContain('marker');
+    }
+    // What was lent is not what is kept.
+    opened.password = 'spoilt';
+    expect(await profiles.open('p')).toMatchObject({ url, password: 'marker-literal' });
+  });
+
+  test.each([
+    'marker',
+    'http://user:marker@host',
+    'mqtt://user:marker@',
+    'mqtt://user:marker@host:99999',
+    'mqtt://host/?marker=marker',
+    'mqtt://user:%zzmarker@host',
+  ])('a url that is none, %s -> one line that names the key and does not repeat it', async (url) => {
+    const file = await configFile({ profiles: { ok: { url: 'mqtt://b' }, x: { url } } });
+    const config = await readConfig(file);
+    const open = () => profilesOf(config, file, {});
+    expect(open).toThrow(ConfigError);
+    expect(open).toThrow(/^config: \S+: profiles\.x\.url: [^\n]+$/);
+    expect(open).not.toThrow(/marker/);
   });
 });

@@ -27,10 +27,13 @@ export class Arrivals {
   /** What the broker had queued for this client, until someone listens; undefined where it kept no session. */
   readonly #unclaimed: Message[] | undefined;
   #unclaimedBytes = 0;
+  /** What was queued for an earlier life may still be coming, under an identifier of then. */
+  #backlog: boolean;
 
   constructor(routes: Routes, resumed: boolean) {
     this.#routes = routes;
     this.#unclaimed = resumed ? [] : undefined;
+    this.#backlog = resumed;
   }
 
   /** Hands over what came before anyone listened and matches, in its order. */
@@ -53,7 +56,18 @@ export class Arrivals {
     const message: Message = { topic, payload, size: payload.length, qos, retain, dup, at };
     const shown = properties && messageProperties(properties);
     if (shown) message.properties = shown;
-    if (!this.#routes.deliver(message, properties?.subscriptionIdentifier)) this.#hold(message);
+    const ids = properties?.subscriptionIdentifier;
+    if (this.#routes.deliver(message, ids)) this.#delivered(message, ids);
+    else if (!this.#backlog || retain || !this.#routes.deliver(message, undefined)) this.#hold(message);
+  }
+
+  /**
+   * Brokers keep the order: behind a live message of our own at QoS 1 or 2 nothing queued comes any more. From then on
+   * what has an identifier of an earlier life is a second copy, for a filter that the broker kept.
+   */
+  #delivered({ qos, retain }: Message, ids: number | readonly number[] | undefined): void {
+    if (!this.#backlog || retain || ids === undefined) return;
+    if (qos > 0 || this.#routes.active().every((route) => route.qos === 0)) this.#backlog = false;
   }
 
   /** A QoS 0 message still lying in the bytes: nothing is copied and little is made. */
@@ -72,7 +86,8 @@ export class Arrivals {
       const shown = messageProperties(readProperties(bytes, propertiesStart, propertiesEnd));
       if (shown) message.properties = shown;
     }
-    if (!this.#routes.deliver(message, view.ids)) this.#hold(message);
+    if (this.#routes.deliver(message, view.ids)) this.#delivered(message, view.ids);
+    else this.#hold(message);
   }
 
   #hold(message: Message): void {

@@ -15,7 +15,7 @@ const ACK_TIMEOUT_MS = 20_000;
 /** Acknowledged publishes under way at once; mqtt.js is fastest about here. */
 const PUBLISH_WINDOW = 20;
 /** Bytes of payloads handed on and not yet acknowledged, or written at QoS 0; stops a broker that does not read. */
-const MAX_UNSENT_BYTES = 8 * 1024 * 1024;
+const MAX_UNSENT_BYTES = 24 * 1024 * 1024;
 /** Bytes of a PUBLISH beside topic, payload and user properties, generously. */
 const PACKET_OVERHEAD_BYTES = 64;
 
