@@ -1,7 +1,7 @@
 // Owns asking the client in the middle of a call: one handler style, driven differently in each era.
 import { RpcError } from '../errors.ts';
 import type { Params } from '../rpc/message.ts';
-import { toJson } from '../rpc/message.ts';
+import { isObject, toJson } from '../rpc/message.ts';
 import type { CallContext, InputNeeded, InputRequest } from './catalog.ts';
 import { contextOf, supports } from './context.ts';
 import { asObject, invalidParams, missingCapability, type Served } from './core.ts';
@@ -103,5 +103,13 @@ export function requireSupport(served: Served, { input }: InputNeeded): void {
 /** A state counts for the very call it was made in: same method, same target, same arguments. */
 function purposeOf({ call, params }: Served): string {
   const { name, uri, arguments: args } = params;
-  return toJson([call.method, name, uri, args]);
+  return toJson([call.method, name, uri, sorted(args)]);
+}
+
+/** The same arguments in another order are the same: not every host keeps the order of keys. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (!isObject(value)) return value;
+  const keys = Object.keys(value).sort();
+  return keys.map((key) => [key, sorted(value[key])]);
 }

@@ -33,7 +33,12 @@ function rendered(content: object): object {
 
 export async function subscribe(served: Served): Promise<object> {
   const uri = stringParam(served.params, 'uri');
-  if (!(await served.core.subscriptions.subscribe(uri))) throw notFound(served.era, uri);
+  const { subscriptions } = served.core;
+  const before = subscriptions.isSubscribed(uri);
+  const found = await subscriptions.subscribe(uri);
+  // Cancelled meanwhile: nobody will unsubscribe from what he did not get.
+  if (found && !before && served.call.aborted) subscriptions.unsubscribe(uri);
+  if (!found) throw notFound(served.era, uri);
   return {};
 }
 

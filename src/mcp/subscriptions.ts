@@ -25,6 +25,8 @@ export type Subscriptions = {
   /** Legacy; false: no such resource. */
   subscribe(uri: string): Promise<boolean>;
   unsubscribe(uri: string): void;
+  /** Legacy. */
+  isSubscribed(uri: string): boolean;
   taskChanged(taskId: string, task: object): void;
   /** Ends every stream gracefully and lets go of everything. */
   close(): void;
@@ -148,6 +150,7 @@ export function createSubscriptions(
     listen,
     subscribe: (uri) => join(uri, 'legacy'),
     unsubscribe: (uri) => leave(uri, 'legacy'),
+    isSubscribed: (uri) => follows.get(uri)?.users.has('legacy') ?? false,
     taskChanged: (taskId, task) => {
       for (const stream of streams.values()) {
         if (stream.taskIds.has(taskId)) stamped(stream, 'notifications/tasks', { ...task });

@@ -27,11 +27,13 @@ type SessionRef = Exclude<Ref, { kind: 'sessions' }>;
 /** Called whenever the resource has changed; with 'over' when nothing more can come, because its session has ended. */
 type Changed = (over?: 'over') => void;
 
+type Reading = { readonly signal: AbortSignal; progress(step: { progress: number; message: string }): void };
+
 export type Resources = {
   list(): object[];
   templates(): object[];
   /** The content as a `value`, which the core renders. */
-  read(uri: string, context: { signal: AbortSignal }): Promise<object[] | undefined>;
+  read(uri: string, context: Reading): Promise<object[] | undefined>;
   follow(uri: string, changed: Changed): Promise<(() => void) | undefined>;
 };
 
@@ -39,11 +41,20 @@ export function createResources(pool: Pool): Resources {
   /** The last message of each topic that is being followed, by URI. */
   const followed = new Map<string, Message>();
 
-  async function read(uri: string, { signal }: { signal: AbortSignal }): Promise<object[] | undefined> {
+  async function read(uri: string, { signal, progress }: Reading): Promise<object[] | undefined> {
     const ref = parseUri(uri);
     if (!ref) return undefined;
-    const value = await contentOf(ref, uri, signal).catch(undefinedIfMissing);
-    return value && [{ uri, mimeType, value }];
+    let seconds = 0;
+    const ticker = setInterval(() => {
+      seconds += 1;
+      progress({ progress: seconds, message: 'waiting for the broker' });
+    }, 1_000);
+    try {
+      const value = await contentOf(ref, uri, signal).catch(undefinedIfMissing);
+      return value && [{ uri, mimeType, value }];
+    } finally {
+      clearInterval(ticker);
+    }
   }
 
   async function contentOf(ref: Ref, uri: string, signal: AbortSignal): Promise<object> {

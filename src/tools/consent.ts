@@ -15,6 +15,10 @@ export type Consent = {
   issue(write: string): { token: string; expiresAt: number };
   /** Uses a token up. True where it was issued for exactly this write and has not expired. */
   redeem(token: string, write: string): boolean;
+  /** The name of a question, which counts once: what was answered with it before is asked again. */
+  ask(): string;
+  /** Uses a question up. False where it was never asked, or answered already. */
+  answer(question: string): boolean;
 };
 
 /** `write` says everything about a write, byte for byte. */
@@ -28,7 +32,15 @@ export function createConsent(newToken: () => string, now: () => number = Date.n
       left += write.length;
     }
   };
+  const asked = new Set<string>();
   return {
+    ask: () => {
+      for (const question of asked) if (asked.size >= MAX_TOKENS) asked.delete(question);
+      const question = newToken();
+      asked.add(question);
+      return question;
+    },
+    answer: (question) => asked.delete(question),
     issue: (write) => {
       makeRoom(write.length);
       const token = newToken();
@@ -46,30 +58,33 @@ export function createConsent(newToken: () => string, now: () => number = Date.n
 
 const KEY = 'confirm';
 
-/** Puts it to the person: yes lets the call go on, no ends it with policy_denied. Undefined: go on. */
-export function askPerson(context: CallContext, write: string, message: string): Question | undefined {
-  if (!isAnswered(context, write)) return question(write, message);
-  if (isYes(context.answers[KEY])) return undefined;
-  throw new ToolError('policy_denied', 'The person asked did not agree.', 'Do not try again unless you are told to.');
+type Asked = Pick<CallContext, 'answers' | 'state'> & { consent: Consent };
+
+/** Puts it to the person. */
+export function question(consent: Consent, write: string, message: string): Question {
+  const confirm = { type: 'boolean', title: 'Send it', description: 'Yes, publish this message.', default: false };
+  const requestedSchema = { type: 'object', properties: { confirm }, required: ['confirm'] };
+  return {
+    input: { [KEY]: { method: 'elicitation/create', params: { mode: 'form', message, requestedSchema } } },
+    state: [consent.ask(), short(write)],
+  };
 }
 
-/** An answer counts for the very write that was asked about. */
-export function isAnswered({ answers, state }: CallContext, write: string): boolean {
-  return answers[KEY] !== undefined && state === short(write);
+/**
+ * Whether the person said yes to this very write; false: not asked, or answered once already. Throws policy_denied
+ * where he said no. Uses the answer up.
+ */
+export function agreed({ answers, state, consent }: Asked, write: string): boolean {
+  if (answers[KEY] === undefined || !Array.isArray(state)) return false;
+  const [name, about] = state;
+  if (typeof name !== 'string' || about !== short(write) || !consent.answer(name)) return false;
+  if (isYes(answers[KEY])) return true;
+  throw new ToolError('policy_denied', 'The person asked did not agree.', 'Do not try again unless you are told to.');
 }
 
 /** A name is enough: a state comes back with the very arguments it was made for, only the session could be another. */
 function short(write: string): string {
   return `${write.length}-${fingerprint(write)}`;
-}
-
-function question(write: string, message: string): Question {
-  const confirm = { type: 'boolean', title: 'Send it', description: 'Yes, publish this message.', default: false };
-  const requestedSchema = { type: 'object', properties: { confirm }, required: ['confirm'] };
-  return {
-    input: { [KEY]: { method: 'elicitation/create', params: { mode: 'form', message, requestedSchema } } },
-    state: short(write),
-  };
 }
 
 /** `{action: 'accept', content: {confirm: true}}`, whatever else a client may send. */

@@ -3,7 +3,6 @@ import type { EstablishConnectionResult } from '../generated/types.ts';
 import type { Session } from '../mqtt/types.ts';
 import { iso } from './times.ts';
 import type { Handler } from './tool.ts';
-import { telling } from './waiting.ts';
 
 export const establishConnection: Handler<'establish_connection'> = async (args, context) => {
   const connecting = context.pool.establish(
@@ -22,7 +21,7 @@ export const establishConnection: Handler<'establish_connection'> = async (args,
     },
     context.signal,
   );
-  return resultOf(await telling(connecting, 'no answer from the broker so far', context));
+  return resultOf(await connecting);
 };
 
 function resultOf({ facts, lifetime }: Session): EstablishConnectionResult {

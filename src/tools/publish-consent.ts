@@ -4,8 +4,8 @@ import type { PublishMessageResult } from '../generated/types.ts';
 import { quoteText } from '../mqtt/topic.ts';
 import type { PublishRequest, Session } from '../mqtt/types.ts';
 import { decodePayload } from '../payload/decode.ts';
-import { askPerson, isAnswered } from './consent.ts';
-import { dangerOf, mayBeDangerous } from './danger.ts';
+import { agreed, question } from './consent.ts';
+import { type Danger, dangerOf, mayBeDangerous } from './danger.ts';
 import { iso } from './times.ts';
 import type { Context, Question } from './tool.ts';
 
@@ -27,7 +27,7 @@ export async function consented(
     throw badToken();
   }
   // Asked and answered: what is stored may have changed since, the person's word has not.
-  if (isAnswered(context, write)) return askPerson(context, write, '');
+  if (agreed(context, write)) return undefined;
   const { reasons, stored } = await dangerOf(session, request, request.signal);
   if (reasons.length === 0) return undefined;
   if (context.danger === 'deny') {
@@ -39,7 +39,7 @@ export async function consented(
   }
   const { topic, payload, qos, retain } = request;
   if (context.supports('elicitation')) {
-    return askPerson(context, write, messageFor(request, reasons));
+    return question(context.consent, write, messageFor(session, request, { reasons, stored }));
   }
   const { token: confirmation_token, expiresAt } = context.consent.issue(write);
   const replaces = stored ? { size_bytes: stored.size, ...decodePayload(stored.payload, stored.size) } : undefined;
@@ -58,11 +58,19 @@ export async function consented(
 }
 
 /** What the person reads: everything that decides, nothing that hides or reorders itself. */
-function messageFor({ topic, payload, retain }: PublishRequest, reasons: string[]): string {
-  const head = payload.subarray(0, MAX_SHOWN).toString('utf8');
-  const shown = payload.length === 0 ? 'an empty payload' : quoteText(head, MAX_SHOWN);
-  const size = payload.length > MAX_SHOWN ? ` (the first ${MAX_SHOWN} of ${payload.length} bytes)` : '';
-  return `Publish to ${quoteText(topic, MAX_SHOWN)}${retain ? ', to be stored' : ''}: ${shown}${size}? ${reasons.join(' ')}`;
+function messageFor({ facts }: Session, request: PublishRequest, { reasons, stored }: Danger): string {
+  const { topic, payload, retain, properties } = request;
+  const where = `on ${quoteText(facts.name, MAX_SHOWN)} (${facts.broker}:${facts.port})`;
+  const what = `${quoteText(topic, MAX_SHOWN)}${retain ? ', to be stored' : ''}: ${shown(payload, payload.length)}`;
+  const extra = properties === undefined ? '' : ' It carries MQTT 5 properties.';
+  const now = stored ? ` Stored there now: ${shown(stored.payload, stored.size)}.` : '';
+  return `Publish ${where} to ${what}? ${reasons.join(' ')}${now}${extra}`;
+}
+
+function shown(payload: Buffer, size: number): string {
+  if (size === 0) return 'an empty payload';
+  const cut = size > MAX_SHOWN ? ` (the first ${MAX_SHOWN} of ${size} bytes)` : '';
+  return `${quoteText(payload.subarray(0, MAX_SHOWN).toString('utf8'), MAX_SHOWN)}${cut}`;
 }
 
 /** Everything about a write, byte for byte. */

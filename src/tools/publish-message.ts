@@ -3,8 +3,7 @@ import { ToolError } from '../errors.ts';
 import type { PublishMessageArgs, PublishMessageResult } from '../generated/types.ts';
 import type { PublishRequest, Session } from '../mqtt/types.ts';
 import { consented } from './publish-consent.ts';
-import type { Context, Handler } from './tool.ts';
-import { telling } from './waiting.ts';
+import type { Handler } from './tool.ts';
 
 /** Largest payload published, bytes. */
 const MAX_PAYLOAD_BYTES = 1024 * 1024;
@@ -23,20 +22,16 @@ export const publishMessage: Handler<'publish_message'> = async (args, context) 
   try {
     session.checkPublish(request);
     const asked = await consented(args.confirmation_token, request, session, context);
-    return asked ?? (await publish(session, request, context));
+    return asked ?? (await publish(session, request));
   } finally {
     release();
   }
 };
 
-async function publish(session: Session, request: PublishRequest, context: Context): Promise<PublishMessageResult> {
+async function publish(session: Session, request: PublishRequest): Promise<PublishMessageResult> {
   const { topic, payload, qos, retain } = request;
   const began = performance.now();
-  const { acknowledged, reasonCode, reason } = await telling(
-    session.publish(request),
-    'not acknowledged so far',
-    context,
-  );
+  const { acknowledged, reasonCode, reason } = await session.publish(request);
   return {
     status: 'published',
     topic,

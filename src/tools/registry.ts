@@ -3,6 +3,7 @@
 import { type ArgumentProblem, ToolError, type ToolErrorData } from '../errors.ts';
 import { definitions, type ToolName, validate } from '../generated/definitions.ts';
 import type { ToolArgs } from '../generated/types.ts';
+import { startClock } from './clock.ts';
 import type { CallContext, Context, Handler, Outcome, ToolDefinition, Validate, ValidationError } from './tool.ts';
 
 /** The handlers and all that they need: loaded when the first tool is called, or before by who has the time. */
@@ -40,7 +41,7 @@ export function createRegistry(
     has,
     run: async (name, args, call) => {
       if (!has(name)) throw new Error('run: no such tool');
-      return runTool(name, args ?? {}, inside(call, surroundings));
+      return runTool(name, args ?? {}, call, surroundings);
     },
     asTask: (name, args) => (has(name) && secondsOf(name, args) > TASK_FROM_SECONDS ? 'when_possible' : 'never'),
   };
@@ -61,7 +62,11 @@ function secondsOf(name: ToolName, args: unknown): number {
 }
 
 /** A getter of the call stays one: its signal is made only where it is read. */
-function inside(call: CallContext, { pool, consent, held, danger }: Surroundings): Context {
+function inside(
+  call: CallContext,
+  { pool, consent, held, danger }: Surroundings,
+  progress: CallContext['progress'],
+): Context {
   return {
     pool,
     consent,
@@ -71,7 +76,7 @@ function inside(call: CallContext, { pool, consent, held, danger }: Surroundings
       return call.signal;
     },
     aborted: call.aborted,
-    progress: call.progress,
+    progress,
     supports: call.supports,
     answers: call.answers,
     state: call.state,
@@ -79,18 +84,26 @@ function inside(call: CallContext, { pool, consent, held, danger }: Surroundings
 }
 
 /** The arguments are copied by the caller's JSON.parse: filling in defaults spoils nobody's object. */
-async function runTool<Name extends ToolName>(name: Name, args: unknown, context: Context): Promise<Outcome> {
+async function runTool<Name extends ToolName>(
+  name: Name,
+  args: unknown,
+  call: CallContext,
+  surroundings: Surroundings,
+): Promise<Outcome> {
   const check: Validate<ToolArgs[Name]> = validate[name];
   if (!check(args)) return { error: invalidArguments(check.errors ?? []) };
-  if (context.aborted) return { error: cancelled(context.signal) };
-  const run: Handler<Name> = (handlers ?? (await loadHandlers()))[name];
+  if (call.aborted) return { error: cancelled(call.signal) };
+  const clock = startClock(call);
   try {
-    const result = await run(args, context);
+    const run: Handler<Name> = (handlers ?? (await loadHandlers()))[name];
+    const result = await run(args, inside(call, surroundings, clock.progress));
     return 'input' in result ? result : { value: result };
   } catch (error) {
     if (error instanceof ToolError) return { error: error.data };
-    if (context.signal.aborted) return { error: cancelled(context.signal) };
+    if (call.signal.aborted) return { error: cancelled(call.signal) };
     throw error;
+  } finally {
+    clock.stop();
   }
 }
 

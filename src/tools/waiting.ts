@@ -15,18 +15,6 @@ export type Wait<T> = {
   message: () => string;
 };
 
-/** Tells every second that something whose length nobody knows still goes on. */
-export async function telling<T>(work: Promise<T>, message: string, { progress }: CallContext): Promise<T> {
-  const began = performance.now();
-  const tell = () => progress({ progress: Math.round(performance.now() - began) / 1000, message });
-  const ticker = setInterval(tell, PROGRESS_EVERY_MS);
-  try {
-    return await work;
-  } finally {
-    clearInterval(ticker);
-  }
-}
-
 /** Resolves with what came first: 'duration' after `ms`, or a value of `until`. Rejects when the call is cancelled. */
 export function waitFor<T>(
   { ms, until, totalMs, message }: Wait<T>,

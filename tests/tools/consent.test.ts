@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ToolError } from '../../src/errors.ts';
-import { askPerson, createConsent, isAnswered } from '../../src/tools/consent.ts';
+import { agreed, createConsent, question } from '../../src/tools/consent.ts';
 import type { CallContext } from '../../src/tools/tool.ts';
 
 /** Consent with a clock and tokens of the test's own. */
@@ -86,10 +86,15 @@ describe('asking a person', () => {
     answers,
     state,
   });
-  const asked = askPerson(context(), 'write', 'Send it?');
+  let names = 0;
+  const consent = createConsent(() => {
+    names += 1;
+    return `question-${names}`;
+  });
+  const asked = question(consent, 'write', 'Send it?');
 
   test('one form, one yes or no, nothing else to fill in', () => {
-    expect(asked?.input).toEqual({
+    expect(asked.input).toEqual({
       confirm: {
         method: 'elicitation/create',
         params: {
@@ -107,14 +112,18 @@ describe('asking a person', () => {
     });
   });
 
-  test('yes -> on; it stays yes only for the very write', () => {
-    const yes = { confirm: { action: 'accept', content: { confirm: true } } };
-    expect(askPerson(context(yes, asked?.state), 'write', '')).toBeUndefined();
-    expect(isAnswered(context(yes, asked?.state), 'write')).toBe(true);
-    expect(isAnswered(context(yes, asked?.state), 'other write')).toBe(false);
-    // An answer without its question, or to another: asked again.
-    expect(askPerson(context(yes), 'write', '')).toHaveProperty('input');
-    expect(askPerson(context(yes, asked?.state), 'writf', '')).toHaveProperty('input');
+  const yes = { confirm: { action: 'accept', content: { confirm: true } } };
+
+  test('yes -> on, once, and only for the very write', () => {
+    const { state } = question(consent, 'write', '');
+    const other = question(consent, 'other write', '').state;
+    expect(agreed({ ...context(yes, other), consent }, 'write')).toBe(false);
+    // An answer without its question is none.
+    expect(agreed({ ...context(yes), consent }, 'write')).toBe(false);
+    expect(agreed({ ...context(yes, state), consent }, 'writf')).toBe(false);
+    expect(agreed({ ...context(yes, state), consent }, 'write')).toBe(true);
+    // Sent again, the person is asked again: what is stored may be another by now.
+    expect(agreed({ ...context(yes, state), consent }, 'write')).toBe(false);
   });
 
   test.each([
@@ -131,13 +140,16 @@ describe('asking a person', () => {
     true,
     null,
   ])('%j -> policy_denied', (answer) => {
-    const ask = () => askPerson(context({ confirm: answer }, asked?.state), 'write', '');
+    const ask = () => {
+      const { state } = question(consent, 'write', '');
+      return agreed({ ...context({ confirm: answer }, state), consent }, 'write');
+    };
     expect(ask).toThrow(ToolError);
     expect(ask).toThrow(expect.objectContaining({ data: expect.objectContaining({ code: 'policy_denied' }) }));
   });
 
   test('a write of a mebibyte -> a state of a few bytes', () => {
-    const large = askPerson(context(), 'x'.repeat(1_400_000), '');
-    expect(JSON.stringify(large?.state).length).toBeLessThan(100);
+    const large = question(consent, 'x'.repeat(1_400_000), '');
+    expect(JSON.stringify(large.state).length).toBeLessThan(100);
   });
 });

@@ -97,11 +97,12 @@ describe('publish_message: a write that a person should decide', () => {
 
   test('a person can be asked -> asked; yes sends it, no is policy_denied', async () => {
     const { run, session } = stored('ask');
-    const asked = await run('publish_message', write, { supports: () => true });
-    if (!('input' in asked)) expect.fail('nobody was asked');
-    expect(asked.input.confirm).toMatchObject({ method: 'elicitation/create' });
-    const answered = (answer: unknown) =>
-      run('publish_message', write, { supports: () => true, answers: { confirm: answer }, state: asked.state });
+    const answered = async (answer: unknown) => {
+      const asked = await run('publish_message', write, { supports: () => true });
+      if (!('input' in asked)) expect.fail('nobody was asked');
+      expect(asked.input.confirm).toMatchObject({ method: 'elicitation/create' });
+      return run('publish_message', write, { supports: () => true, answers: { confirm: answer }, state: asked.state });
+    };
     for (const no of [{ action: 'decline' }, { action: 'accept', content: { confirm: false } }, 'yes', null]) {
       expect((await failing(answered(no))).code).toBe('policy_denied');
     }
