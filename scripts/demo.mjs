@@ -1,4 +1,4 @@
-// `make demo`: drives the built daemon over its real stdin and stdout, as an assistant's host would, through its six
+// `make demo`: drives the built daemon over its real stdin and stdout, as an assistant's host would, through all its
 // tools on the embedded broker; prints each step for a person and checks each answer (a wrong one: exit 1).
 // Usage: node scripts/demo.mjs [path of the built main.js]
 import { spawn } from 'node:child_process';
@@ -18,7 +18,9 @@ const TOOLS = [
   'list_active_connections',
   'list_topics',
   'publish_message',
+  'send_and_verify',
   'subscribe_and_collect',
+  'watch_changes',
 ];
 
 class WrongAnswer extends Error {}
@@ -66,6 +68,8 @@ async function story(daemon) {
 
   await listTopics(call);
   await collectWhileTheLampObeys(daemon);
+  await verifyThatTheLampObeys(call);
+  await watchWhatChanges(call);
 
   const closed = await ask(call, 'close_connection', { session_id: 'plant' });
   check(
@@ -154,6 +158,37 @@ function showCollection(result) {
     const time = `+${(offset_ms / 1000).toFixed(2)} s`.padStart(8);
     const obeyed = topic === `${LAMP}/state` ? green('  <- the lamp obeys') : '';
     detail(`${time}  ${topic.padEnd(31)} ${yellow((kept_because ?? '').padEnd(6))}  ${short(payload)}${obeyed}`);
+  }
+}
+
+async function verifyThatTheLampObeys(call) {
+  const sent = await ask(call, 'send_and_verify', {
+    session_id: 'plant',
+    topic: `${LAMP}/set`,
+    payload: { state: 'OFF' },
+    expect: { topic_pattern: `${LAMP}/state`, path: '$.state', equals: 'OFF' },
+  });
+  check(sent.status === 'verified', `send_and_verify: ${sent.summary}`);
+  check(
+    sent.diff.some(({ before, after }) => before === 'ON' && after === 'OFF'),
+    'it tells no change from ON to OFF',
+  );
+  answer(sent.summary);
+}
+
+async function watchWhatChanges(call) {
+  const wanted = { session_id: 'plant', topic_patterns: ['home/#', 'plant/#'], duration_seconds: 5, return_changes: 8 };
+  step('watch_changes', wanted);
+  const seen = await call('watch_changes', wanted, showProgress);
+  check(
+    seen.timeline.length === 8 && seen.change_count >= 8,
+    `watch_changes told ${seen.timeline.length} changes, not 8`,
+  );
+  answer(seen.summary);
+  for (const { offset_ms, topic, changes } of seen.timeline) {
+    const [{ path, before, after }] = changes;
+    const what = before === undefined ? short(after) : `${path} ${short(before)} -> ${short(after)}`;
+    detail(`${`+${(offset_ms / 1000).toFixed(2)} s`.padStart(8)}  ${topic.padEnd(36)} ${what}`);
   }
 }
 

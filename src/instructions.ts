@@ -6,7 +6,8 @@ Order of work:
 1. establish_connection with a connection_string (mqtt://host:1883) or a configured profile. Keep the session_id, or give the session a name and use that.
 2. list_topics shows what exists: with duration_seconds 0 the retained topics at once, with more also what speaks meanwhile. If it is truncated, list narrower patterns from its tree.
 3. subscribe_and_collect listens to a filter. It returns the most telling messages (errors, first and last, every payload shape, changes) and exact counts; a retain flag of true means stored earlier, not live.
-4. publish_message sends. It can move a real device: be sure of topic and payload, and look at the device's state topic first.
+   watch_changes tells only what changed, around an event too.
+4. publish_message sends, send_and_verify also waits for the reaction. Both can move a real device: be sure of topic and payload.
 5. close_connection when done; at most five sessions are open at once.
 
 An empty result says in "absence" what it means. Errors carry a code and a hint with the next step.

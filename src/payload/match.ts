@@ -11,6 +11,8 @@ const MAX_EXPRESSION = 1000;
 const MAX_BYTES = 64 * 1024;
 /** Time all matching of one collection may take, ms; what comes after counts as not looked at. */
 const MAX_TOTAL_MS = 5_000;
+/** The argument of subscribe_and_collect. */
+const MATCH = '/match';
 
 export type Matcher = {
   /** Whether a payload matches. Linear in its bytes. */
@@ -46,33 +48,44 @@ export function compileMatch(expression: string): Matcher {
 }
 
 function regularExpression(expression: string): (payload: Buffer) => boolean {
-  try {
-    const compiled = RE2JS.compile(expression);
-    return (payload) => compiled.matcher(payload.toString('utf8')).find();
-  } catch {
-    throw bad(
-      'a regular expression in RE2 syntax (no look-around, no back-references), or a JSONPath that begins with $',
-    );
-  }
+  const test = compileText(expression, MATCH);
+  return (payload) => test(payload.toString('utf8'));
 }
 
 function jsonPath(expression: string): (payload: Buffer) => boolean {
+  const select = compilePath(expression, MATCH);
+  return (payload) => {
+    const { payload: value, payload_type } = decodePayload(payload, payload.length);
+    if (payload_type === 'text' || payload_type === 'binary' || payload_type === 'empty') return false;
+    return select(value).some((found) => found !== false && found !== null);
+  };
+}
+
+/** A regular expression in RE2 syntax, found anywhere in a text. `at`: the argument that a complaint names. */
+export function compileText(expression: string, at: string): (text: string) => boolean {
+  try {
+    const compiled = RE2JS.compile(expression);
+    return (text) => compiled.matcher(text).find();
+  } catch {
+    const orPath = at === MATCH ? ', or a JSONPath that begins with $' : '';
+    throw bad(`a regular expression in RE2 syntax (no look-around, no back-references)${orPath}`, at);
+  }
+}
+
+/** The values that a JSONPath (RFC 9535) selects, in their order. `at`: the argument that a complaint names. */
+export function compilePath(expression: string, at: string): (value: unknown) => unknown[] {
   // Quadratic and worse: descending within what a descent found, and the whole document once for each of its nodes.
   const bare = expression.replace(/'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"/g, '""');
-  if (bare.split('..').length > 2) throw bad('a JSONPath with at most one ..');
-  if (bare.lastIndexOf('$') > 0) throw bad('a JSONPath with $ only at its beginning');
+  if (bare.split('..').length > 2) throw bad('a JSONPath with at most one ..', at);
+  if (bare.lastIndexOf('$') > 0) throw bad('a JSONPath with $ only at its beginning', at);
   const environment = new JSONPathEnvironment();
   // Their regular expressions are JavaScript's, which can take for ever.
   for (const name of ['match', 'search']) environment.functionRegister.delete(name);
   try {
     const query = environment.compile(expression);
-    return (payload) => {
-      const { payload: value, payload_type } = decodePayload(payload, payload.length);
-      if (payload_type === 'text' || payload_type === 'binary' || payload_type === 'empty') return false;
-      return selects(query.query(json(value)).values());
-    };
+    return (value) => query.query(json(value)).values();
   } catch {
-    throw bad('a JSONPath (RFC 9535, without match() and search()), such as $.state or $[?@.temperature > 30]');
+    throw bad('a JSONPath (RFC 9535, without match() and search()), such as $.state or $[?@.temperature > 30]', at);
   }
 }
 
@@ -83,13 +96,15 @@ function json(value: unknown): Json {
   return isJson(value) ? value : null;
 }
 
-function selects(values: unknown[]): boolean {
-  return values.some((value) => value !== false && value !== null);
-}
-
-function bad(expected: string): ToolError {
-  const problems = [{ path: '/match', expected }];
-  return new ToolError('invalid_arguments', `match does not fit: expected ${expected}.`, 'Correct it and call again.', {
-    problems,
-  });
+function bad(expected: string, at = MATCH): ToolError {
+  const problems = [{ path: at, expected }];
+  const what = at.slice(at.lastIndexOf('/') + 1);
+  return new ToolError(
+    'invalid_arguments',
+    `${what} does not fit: expected ${expected}.`,
+    'Correct it and call again.',
+    {
+      problems,
+    },
+  );
 }

@@ -5,8 +5,10 @@ import { establishConnection } from './establish-connection.ts';
 import { listActiveConnections } from './list-active-connections.ts';
 import { listTopics } from './list-topics.ts';
 import { publishMessage } from './publish-message.ts';
+import { sendAndVerify } from './send-and-verify.ts';
 import { subscribeAndCollect } from './subscribe-and-collect.ts';
 import type { Handler } from './tool.ts';
+import { watchChanges } from './watch-changes.ts';
 
 export const handlers: { [Name in ToolName]: Handler<Name> } = {
   close_connection: closeConnection,
@@ -14,5 +16,7 @@ export const handlers: { [Name in ToolName]: Handler<Name> } = {
   list_active_connections: listActiveConnections,
   list_topics: listTopics,
   publish_message: publishMessage,
+  send_and_verify: sendAndVerify,
   subscribe_and_collect: subscribeAndCollect,
+  watch_changes: watchChanges,
 };

@@ -15,8 +15,10 @@ const quickly: Record<string, Message> = {
   list_topics: { session_id: 'lab', duration_seconds: 0 },
   monitor_performance: { session_id: 'lab', topic_pattern: 'a/#', duration_seconds: 1 },
   publish_message: { session_id: 'lab', topic: 'a', payload: 'x' },
+  send_and_verify: { session_id: 'lab', topic: 'a', payload: 'x', timeout_seconds: 1, expect: { topic_pattern: 'b' } },
   subscribe_and_collect: { session_id: 'lab', topic_pattern: 'a/#', duration_seconds: 10 },
   test_connection: { session_id: 'lab' },
+  watch_changes: { session_id: 'lab', topic_patterns: ['a/#'], duration_seconds: 1 },
 };
 
 type Tool = { name: string; title: string; description: string; inputSchema: object; annotations: Message };
@@ -44,7 +46,7 @@ describe('annotations', () => {
 
   test('only what may move a device is destructive', async () => {
     const destructive = (await listed()).filter(({ annotations }) => annotations.destructiveHint === true);
-    expect(destructive.map(({ name }) => name)).toEqual(['publish_message']);
+    expect(destructive.map(({ name }) => name)).toEqual(['publish_message', 'send_and_verify']);
   });
 
   test('a tool that says it only reads sends the broker nothing but SUBSCRIBE and UNSUBSCRIBE', async () => {

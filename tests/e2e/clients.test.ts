@@ -85,7 +85,7 @@ const hosts: [string, () => Host, string | undefined][] = [
 ];
 
 describe.concurrent('the official clients', () => {
-  test.each(hosts)('%s: all six tools, progress, cancel, close', async (name, make, version) => {
+  test.each(hosts)('%s: the tools, progress, cancel, close', async (name, make, version) => {
     const host = make();
     const prefix = `e2e/${name.replace(/[ ,]+/g, '-')}`;
     const ok = async (tool: string, args: object, options?: CallOptions): Promise<unknown> => {

@@ -1,6 +1,7 @@
 // Owns a pool and sessions for tests of tools: nothing connects; a test says what comes and records what is asked.
 import { ToolError } from '../../src/errors.ts';
 import { KnownTopics } from '../../src/mqtt/known-topics.ts';
+import { compileFilter, parseFilter } from '../../src/mqtt/topic.ts';
 import type {
   ConnectRequest,
   ListenOptions,
@@ -53,7 +54,11 @@ export class FakeSession implements Session {
     if (this.refusal) throw this.refusal;
     const entry = { filter, options, closed: false };
     this.listened.push(entry);
-    this.#sinks.add(sink);
+    const heard = compileFilter(parseFilter(filter).filter);
+    const hear: Sink = (message) => {
+      if (heard(message.topic)) sink(message);
+    };
+    this.#sinks.add(hear);
     const lost = new Promise<string>((resolve) => {
       this.lose = resolve;
     });
@@ -62,12 +67,12 @@ export class FakeSession implements Session {
     });
     const close = () => {
       entry.closed = true;
-      this.#sinks.delete(sink);
+      this.#sinks.delete(hear);
     };
     return { grantedQos: options.qos, retainedEnd, lost, gaps: this.gaps, fellBehind: false, close };
   }
 
-  /** A message comes, to everyone who listens. */
+  /** A message comes, to everyone who listens to its topic. */
   speak(topic: string, payload: string | Buffer = '', more: Partial<Message> = {}): void {
     const bytes = Buffer.from(payload);
     const rest = { size: bytes.length, qos: 0, retain: false, dup: false, at: Date.now() } as const;

@@ -1,0 +1,184 @@
+// Owns the timeline of changes over several topics: what differs from before, without noise, and how often.
+// Bounded in topics, fields, changes and bytes. Must not know who listens.
+import { decodePayload } from './decode.ts';
+import { type Change, differences, shown } from './difference.ts';
+import type { RawMessage } from './types.ts';
+
+/** Topics followed, bytes of their last payloads, fields with a memory of their own, and changes held. */
+const MAX_TOPICS = 20_000;
+const MAX_BYTES = 32 * 1024 * 1024;
+const MAX_FIELDS = 50_000;
+const MAX_ENTRIES = 20_000;
+/** Largest payload compared, bytes; of a larger one only its bytes are. */
+const MAX_COMPARED = 64 * 1024;
+
+/** What counts as noise of a number: a step within either is folded into the count of its field. */
+export type Noise = {
+  /** Percent of the largest magnitude that the field has shown. */
+  percent: number;
+  /** In the field's own unit. */
+  absolute: number;
+};
+
+/** One message that changed something. */
+export type Entry = {
+  topic: string;
+  /** ms since the epoch, at arrival. */
+  at: number;
+  changes: Change[];
+  /** The topic was heard for the first time, so what it held before is not known. */
+  appeared: boolean;
+};
+
+export type Field = {
+  topic: string;
+  path: string;
+  /** Changes told, and those that were folded as noise. */
+  told: number;
+  folded: number;
+  minimum: number;
+  maximum: number;
+  /** Every step so far had the same sign, or is a text that sorts after the one before: a clock or a counter. */
+  rising: boolean;
+  /** The value that was told last. */
+  last: unknown;
+};
+
+type Topic = { bytes: Buffer; payload: unknown; decoded: boolean; messages: number; fields: Map<string, Field> };
+
+export class ChangeLog {
+  /** In order of arrival. */
+  readonly entries: Entry[] = [];
+  /** Live messages; those that changed nothing, or nothing beyond noise. */
+  messages = 0;
+  unchanged = 0;
+  /** Entries and topics that there was no room for. */
+  droppedEntries = 0;
+  droppedTopics = 0;
+  readonly #topics = new Map<string, Topic>();
+  readonly #noise: Noise;
+  #bytes = 0;
+  #fields = 0;
+
+  constructor(noise: Noise) {
+    this.#noise = noise;
+  }
+
+  /** Topics that spoke or were stored. */
+  get topics(): number {
+    return this.#topics.size;
+  }
+
+  /** A stored message is what was there before: no change. */
+  take(message: RawMessage): Entry | undefined {
+    const { topic: name, payload, retain } = message;
+    if (!retain) this.messages += 1;
+    const topic = this.#topics.get(name);
+    if (topic === undefined) return this.#first(message);
+    if (!retain) topic.messages += 1;
+    if (topic.bytes.equals(payload)) {
+      if (!retain) this.unchanged += 1;
+      return undefined;
+    }
+    const before = decodedOnce(topic);
+    if (!this.#remember(topic, message)) return undefined;
+    if (retain) return undefined;
+    const raw = differences(before, decodedOnce(topic)).changes;
+    const changes = raw.flatMap((change) => this.#withoutNoise(name, topic, change));
+    if (changes.length > 0) return this.#add({ topic: name, at: message.at, changes, appeared: false });
+    this.unchanged += 1;
+    return undefined;
+  }
+
+  messagesOn(name: string): number {
+    return this.#topics.get(name)?.messages ?? 0;
+  }
+
+  /** Fields that ever changed, in order of their topics' first message. */
+  *fields(): Iterable<Field> {
+    for (const { fields } of this.#topics.values()) yield* fields.values();
+  }
+
+  #first(message: RawMessage): Entry | undefined {
+    const { topic: name, payload, retain, at } = message;
+    if (this.#topics.size >= MAX_TOPICS || this.#bytes + payload.length > MAX_BYTES) {
+      this.droppedTopics += 1;
+      return undefined;
+    }
+    const messages = retain ? 0 : 1;
+    const topic = { bytes: Buffer.from(payload), payload: undefined, decoded: false, messages, fields: new Map() };
+    this.#topics.set(name, topic);
+    this.#bytes += payload.length;
+    if (retain) return undefined;
+    const after = shown(decodedOnce(topic));
+    return this.#add({ topic: name, at, changes: [{ path: '$', after }], appeared: true });
+  }
+
+  #remember(topic: Topic, { payload }: RawMessage): boolean {
+    const bytes = this.#bytes - topic.bytes.length + payload.length;
+    if (bytes > MAX_BYTES) {
+      this.droppedEntries += 1;
+      return false;
+    }
+    this.#bytes = bytes;
+    topic.bytes = Buffer.from(payload);
+    topic.decoded = false;
+    return true;
+  }
+
+  #withoutNoise(name: string, topic: Topic, change: Change): Change[] {
+    const { path, before, after } = change;
+    const field = this.#fieldOf(name, topic, change);
+    if (field === undefined) return [change];
+    const base = field.told + field.folded === 0 ? before : field.last;
+    if (typeof after !== 'number' || typeof base !== 'number') {
+      field.rising &&= typeof after === 'string' && typeof before === 'string' && after > before;
+      field.told += 1;
+      field.last = after;
+      return [change];
+    }
+    field.rising &&= typeof before === 'number' && after > before;
+    field.minimum = Math.min(field.minimum, after, base);
+    field.maximum = Math.max(field.maximum, after, base);
+    const largest = Math.max(Math.abs(field.minimum), Math.abs(field.maximum));
+    const threshold = Math.max(this.#noise.absolute, (this.#noise.percent / 100) * largest);
+    const delta = Number((after - base).toPrecision(12));
+    if (Math.abs(delta) <= threshold) {
+      if (field.folded + field.told === 0) field.last = base;
+      field.folded += 1;
+      return [];
+    }
+    field.told += 1;
+    field.last = after;
+    return [{ path, before: base, after, delta }];
+  }
+
+  #fieldOf(name: string, topic: Topic, { path, before }: Change): Field | undefined {
+    const known = topic.fields.get(path);
+    if (known || this.#fields >= MAX_FIELDS) return known;
+    this.#fields += 1;
+    const range = { minimum: Number.POSITIVE_INFINITY, maximum: Number.NEGATIVE_INFINITY };
+    const field = { topic: name, path, told: 0, folded: 0, ...range, rising: true, last: before };
+    topic.fields.set(path, field);
+    return field;
+  }
+
+  #add(entry: Entry): Entry | undefined {
+    if (this.entries.length >= MAX_ENTRIES) {
+      this.droppedEntries += 1;
+      return undefined;
+    }
+    this.entries.push(entry);
+    return entry;
+  }
+}
+
+function decodedOnce(topic: Topic): unknown {
+  if (!topic.decoded) {
+    const { bytes } = topic;
+    const large = bytes.length > MAX_COMPARED;
+    topic.payload = large ? `(${bytes.length} bytes)` : decodePayload(bytes, bytes.length).payload;
+    topic.decoded = true;
+  }
+  return topic.payload;
+}

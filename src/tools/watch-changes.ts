@@ -1,0 +1,51 @@
+// Owns watch_changes: listens to several filters and tells only what changed, in order, also around an event.
+import type { WatchChangesArgs, WatchChangesResult } from '../generated/types.ts';
+import { compileFilter, parseFilter } from '../mqtt/topic.ts';
+import type { Message } from '../mqtt/types.ts';
+import { ChangeLog } from '../payload/change-log.ts';
+import { nothingCollected } from './absence.ts';
+import { listenAll } from './ears.ts';
+import { Happenings } from './happenings.ts';
+import { timelineOf } from './timeline.ts';
+import type { Handler } from './tool.ts';
+import { waitFor } from './waiting.ts';
+
+export const watchChanges: Handler<'watch_changes'> = async (args, context) => {
+  const { topic_patterns, duration_seconds, qos, event } = args;
+  const { signal } = context;
+  const test = event?.match === undefined ? undefined : (await import('../payload/match.ts')).compileMatch(event.match);
+  const session = await context.pool.get(args.session_id, signal);
+  const log = new ChangeLog({ percent: args.noise_percent, absolute: args.noise_absolute });
+  const happenings = new Happenings();
+  const isWatched = topic_patterns.map((pattern) => compileFilter(parseFilter(pattern).filter));
+  const isEvent = event ? compileFilter(parseFilter(event.topic_pattern).filter) : () => false;
+  const take = (message: Message) => {
+    if (!message.retain && isEvent(message.topic) && (test?.test(message.payload) ?? true)) happenings.take(message);
+    if (isWatched.some((matches) => matches(message.topic))) log.take(message);
+  };
+  const filters = [...topic_patterns, ...(event ? [event.topic_pattern] : [])];
+  const ears = await listenAll(session, filters, { qos, retained: 'include', signal }, take);
+  const began = Date.now();
+  try {
+    const lost = ears.lost.then(() => 'disconnected' as const);
+    const ms = duration_seconds * 1000;
+    const message = () => `${log.messages} messages, ${log.entries.length} changes so far`;
+    const stopped_by = await waitFor({ ms, totalMs: ms, until: [lost], message }, context);
+    ears.close();
+    const result = timelineOf(args, log, happenings, { began, tookMs: Date.now() - began, stopped_by, ears });
+    return log.messages > 0 ? result : { ...result, absence: absenceOf(args, ears.grantedQos, stopped_by) };
+  } finally {
+    ears.close();
+  }
+};
+
+function absenceOf(
+  { topic_patterns, duration_seconds }: WatchChangesArgs,
+  granted: Record<string, number>,
+  stopped: WatchChangesResult['stopped_by'],
+): NonNullable<WatchChangesResult['absence']> {
+  const [pattern = '#'] = topic_patterns;
+  const grantedQos = Math.min(...Object.values(granted));
+  const interrupted = stopped === 'disconnected';
+  return nothingCollected({ pattern, seconds: duration_seconds, grantedQos, retained: 'exclude', interrupted });
+}

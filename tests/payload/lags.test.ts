@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import { randomFor } from '../../src/demo/random.ts';
+import { lagsOf } from '../../src/payload/lags.ts';
+
+/** Moments of someone who acts when he likes. */
+function irregular(seed: number, count: number, meanMs: number): number[] {
+  const next = randomFor(seed, 'moments');
+  let at = 0;
+  return Array.from({ length: count }, () => {
+    at += 50 + next() * 2 * meanMs;
+    return Math.round(at);
+  });
+}
+
+const series = (name: string, times: number[]) => ({ name, times });
+
+describe('lags', () => {
+  test('one that follows another after some 120 ms -> found, with its lag', () => {
+    const button = irregular(1, 20, 4000);
+    const jitter = randomFor(2, 'jitter');
+    const lamp = button.map((at) => at + 100 + Math.round(jitter() * 40));
+    const [found, ...more] = lagsOf([series('lamp', lamp), series('button', button)], 5000, 10);
+    expect(found).toMatchObject({ leader: 'button', follower: 'lamp', pairs: 20, of: 20 });
+    expect(found?.median_ms).toBeGreaterThanOrEqual(100);
+    expect(found?.max_ms).toBeLessThanOrEqual(140);
+    expect(more).toEqual([]);
+  });
+
+  test('a few that were not followed -> still found, and counted', () => {
+    const button = irregular(3, 20, 4000);
+    const lamp = button.filter((_, i) => i % 5 !== 0).map((at) => at + 100);
+    expect(lagsOf([series('b', button), series('l', lamp)], 5000, 10)).toMatchObject([
+      { leader: 'b', pairs: 16, of: 20 },
+    ]);
+  });
+
+  test('two that have nothing to do with each other -> nothing', () => {
+    for (let seed = 10; seed < 40; seed++) {
+      const lags = lagsOf(
+        [series('a', irregular(seed, 30, 2000)), series('b', irregular(seed + 100, 30, 2000))],
+        5000,
+        10,
+      );
+      expect(lags, `seed ${seed}`).toEqual([]);
+    }
+  });
+
+  test('two on a schedule of the same period -> nothing: that is no reason', () => {
+    const every = (ms: number, from: number) => Array.from({ length: 30 }, (_, i) => from + i * ms);
+    expect(lagsOf([series('a', every(1000, 0)), series('b', every(1000, 40))], 5000, 10)).toEqual([]);
+  });
+
+  test('twice is no rule', () => {
+    expect(lagsOf([series('a', [0, 9000]), series('b', [100, 9100])], 5000, 10)).toEqual([]);
+  });
+
+  test('no moments at all -> nothing', () => {
+    expect(lagsOf([], 5000, 10)).toEqual([]);
+    expect(lagsOf([series('a', []), series('b', [])], 5000, 10)).toEqual([]);
+  });
+});

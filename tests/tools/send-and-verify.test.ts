@@ -1,0 +1,306 @@
+import { describe, expect, inject, test } from 'vitest';
+import { listen as hear, open, prefix, publish } from '../support/fake-caller.ts';
+import { bench, type Fields, failing, LAB, problemsOf, toolError } from './bench.ts';
+
+const at = { session_id: LAB, topic: 'lamp/set', payload: 'ON', timeout_seconds: 0.3 };
+
+/** What the device does when the publish reaches it. */
+function obeying(
+  react: (speak: (topic: string, payload: string, more?: object) => void) => void,
+  before?: (own: ReturnType<typeof bench>) => void,
+) {
+  const own = bench();
+  const { session } = own;
+  const listen = session.listen.bind(session);
+  session.listen = async (...args) => {
+    const subscription = await listen(...args);
+    setTimeout(() => {
+      before?.(own);
+      session.endRetained({ complete: true, evidence: 'ordered' });
+    });
+    return subscription;
+  };
+  const publishing = session.publish.bind(session);
+  session.publish = async (request) => {
+    setTimeout(() => react((topic, payload, more) => session.speak(topic, payload, more)), 10);
+    return publishing(request);
+  };
+  return own;
+}
+
+const stored = (topic: string, payload: string) => (own: ReturnType<typeof bench>) =>
+  own.session.speak(topic, payload, { retain: true });
+
+describe('send_and_verify', () => {
+  test('the state changes as expected -> verified, with latency, prior state and difference', async () => {
+    const own = obeying(
+      (speak) => speak('lamp/state', '{"state":"ON","n":2}'),
+      stored('lamp/state', '{"state":"OFF","n":1}'),
+    );
+    const result = await own.call('send_and_verify', {
+      ...at,
+      expect: { topic_pattern: 'lamp/state', path: '$.state', equals: 'ON' },
+    });
+    expect(result).toMatchObject({
+      status: 'verified',
+      expected: '$.state equals "ON"',
+      acknowledged: true,
+      qos: 1,
+      latency_ms: expect.any(Number),
+      diff: [
+        { path: '$.state', before: 'OFF', after: 'ON' },
+        { path: '$.n', before: 1, after: 2, delta: 1 },
+      ],
+      prior: [{ topic: 'lamp/state', payload: { state: 'OFF', n: 1 }, retain: true }],
+      prior_count: 1,
+      reactions: [{ topic: 'lamp/state', verdict: 'met', decisive: true }],
+      reaction_count: 1,
+    });
+    expect(result.summary).toMatch(/^Verified: \$\.state equals "ON" on "lamp\/state", [\d.]+ ms after sending\.$/);
+    expect(own.session.listened).toMatchObject([{ filter: 'lamp/state', closed: true }]);
+  });
+
+  test('nothing comes -> no_reaction, and what that can mean', async () => {
+    const own = obeying(() => {});
+    const result = await own.call('send_and_verify', { ...at, expect: { topic_pattern: 'lamp/state' } });
+    expect(result).toMatchObject({
+      status: 'no_reaction',
+      reaction_count: 0,
+      reactions: [],
+      absence: { grade: 'likely' },
+    });
+    expect(result.summary).toBe('Accepted by the broker, no reaction in 0.3 s.');
+  });
+
+  test('the broker says that nobody is subscribed -> certain', async () => {
+    const own = obeying(() => {});
+    own.session.ack = { acknowledged: true, reasonCode: 16, reason: 'no matching subscribers' };
+    const result = await own.call('send_and_verify', { ...at, expect: { topic_pattern: 'lamp/state' } });
+    expect(result).toMatchObject({ status: 'no_reaction', absence: { grade: 'certain' } });
+  });
+
+  test('something else comes -> not_verified, every reaction told with its verdict', async () => {
+    const own = obeying((speak) => {
+      speak('lamp/state', 'OFF');
+      speak('lamp/state', 'DIMMED');
+    });
+    const result = await own.call('send_and_verify', { ...at, expect: { topic_pattern: 'lamp/+', equals: 'ON' } });
+    expect(result).toMatchObject({
+      status: 'not_verified',
+      reaction_count: 2,
+      reactions: [
+        { payload: 'OFF', verdict: 'not_met' },
+        { payload: 'DIMMED', verdict: 'not_met', changes: [{ path: '$', before: 'OFF', after: 'DIMMED' }] },
+      ],
+    });
+  });
+
+  test('what was sent, handed back under a wider filter -> an echo, and no reaction', async () => {
+    const own = obeying((speak) => speak('lamp/set', 'ON'));
+    const result = await own.call('send_and_verify', { ...at, expect: { topic_pattern: 'lamp/#' } });
+    expect(result).toMatchObject({ status: 'no_reaction', reactions: [{ echo: true }], reaction_count: 1 });
+  });
+
+  test('the echo itself is expected -> verified, and the summary says that no device has obeyed', async () => {
+    const own = obeying((speak) => speak('lamp/set', 'ON'));
+    const result = await own.call('send_and_verify', { ...at, expect: { topic_pattern: 'lamp/set' } });
+    expect(result).toMatchObject({ status: 'verified', reactions: [{ echo: true, decisive: true }] });
+    expect(result.summary).toContain('no device has shown');
+  });
+
+  test('changes, and nothing was there before -> the first cannot be told, the next can', async () => {
+    const own = obeying((speak) => {
+      speak('lamp/state', 'ON');
+      speak('lamp/state', 'ON');
+    });
+    const expectation = { topic_pattern: 'lamp/state', changes: true };
+    const result = await own.call('send_and_verify', { ...at, expect: expectation });
+    expect(result).toMatchObject({
+      status: 'not_verified',
+      reactions: [{ verdict: 'unknown' }, { verdict: 'not_met' }],
+    });
+    const other = obeying((speak) => speak('lamp/state', 'ON'));
+    const single = await other.call('send_and_verify', { ...at, expect: expectation });
+    expect(single.summary).toContain('cannot be told');
+  });
+
+  test('with settle_seconds, it does not stay so -> verified, stayed false', async () => {
+    const own = obeying((speak) => {
+      speak('lamp/state', 'ON');
+      setTimeout(() => speak('lamp/state', 'OFF'), 20);
+    });
+    const result = await own.call('send_and_verify', {
+      ...at,
+      settle_seconds: 0.1,
+      expect: { topic_pattern: 'lamp/state', equals: 'ON' },
+    });
+    expect(result).toMatchObject({ status: 'verified', stayed: false, reaction_count: 2 });
+    expect(result.summary).toContain('did not stay so');
+  });
+
+  test('a filter to watch -> told, not judged', async () => {
+    const own = obeying((speak) => {
+      speak('log/lamp', 'switching');
+      speak('lamp/state', 'ON');
+    });
+    const args: Fields = { ...at, watch: ['log/#'], expect: { topic_pattern: 'lamp/state', equals: 'ON' } };
+    const result = await own.call('send_and_verify', args);
+    expect(result).toMatchObject({ status: 'verified', reaction_count: 2 });
+    expect(Object(result).reactions[0]).not.toHaveProperty('verdict');
+  });
+
+  test('request and response -> the answer is told by its correlation data, made up where none was given', async () => {
+    const own = bench();
+    const args = { ...at, properties: { response_topic: 'answers/1' } };
+    const { session } = own;
+    const listen = session.listen.bind(session);
+    session.listen = async (...all) => {
+      const subscription = await listen(...all);
+      setTimeout(() => session.endRetained({ complete: true, evidence: 'ordered' }));
+      return subscription;
+    };
+    const publishing = session.publish.bind(session);
+    session.publish = async (request) => {
+      const correlation = Buffer.from(String(request.properties?.correlation_data)).toString('base64');
+      setTimeout(() => {
+        session.speak('answers/1', 'of another', { properties: { correlation_data: 'AAAA' } });
+        session.speak('answers/1', 'mine', { properties: { correlation_data: correlation } });
+      }, 10);
+      return publishing(request);
+    };
+    const result = await own.call('send_and_verify', args);
+    expect(result).toMatchObject({ status: 'verified', correlation_data: expect.stringMatching(/^[0-9a-f-]{36}$/) });
+    expect(result.reactions).toMatchObject([{ payload: 'of another' }, { payload: 'mine', verdict: 'met' }]);
+    expect(session.listened.map(({ filter }) => filter)).toEqual(['answers/1']);
+  });
+
+  test('500 reactions -> 15 shown, all counted, the decisive one among them', async () => {
+    const own = obeying((speak) => {
+      for (let i = 0; i < 500; i++) speak('lamp/state', i === 400 ? 'ON' : `${i}`);
+    });
+    const result = await own.call('send_and_verify', {
+      ...at,
+      settle_seconds: 0.05,
+      expect: { topic_pattern: 'lamp/state', equals: 'ON' },
+    });
+    expect(result).toMatchObject({ status: 'verified', reaction_count: 500 });
+    const reactions: Fields[] = Object(result.reactions);
+    expect(reactions.length).toBeLessThanOrEqual(15);
+    expect(reactions.filter(({ decisive }) => decisive)).toMatchObject([{ payload: 'ON' }]);
+    expect(JSON.stringify(result).length).toBeLessThan(9_000);
+  });
+
+  test('large payloads come back -> the answer stays small and says what was cut', async () => {
+    const own = obeying((speak) => {
+      for (let i = 0; i < 20; i++) speak('lamp/state', `${i}${'x'.repeat(200_000)}`);
+    });
+    const result = await own.call('send_and_verify', { ...at, expect: { topic_pattern: 'lamp/state', equals: 'ON' } });
+    expect(JSON.stringify(result).length).toBeLessThan(20_000);
+    expect(Object(result.reactions)[0]).toMatchObject({ payload_truncated: true });
+  });
+
+  test('nothing that should come back -> invalid_arguments, nothing sent', async () => {
+    const { run, session } = bench();
+    expect(await problemsOf(run('send_and_verify', at))).toMatchObject([{ path: '/expect/topic_pattern' }]);
+    expect(
+      await problemsOf(run('send_and_verify', { ...at, expect: { topic_pattern: 'a', path: 'x' } })),
+    ).toMatchObject([{ path: '/expect/path' }]);
+    expect(session.published).toEqual([]);
+    expect(session.listened).toEqual([]);
+  });
+
+  test('the broker refuses the message -> publish_denied; nothing is left open', async () => {
+    const own = obeying(() => {});
+    own.session.ack = toolError('publish_denied');
+    expect((await failing(own.run('send_and_verify', { ...at, expect: { topic_pattern: 'lamp/state' } }))).code).toBe(
+      'publish_denied',
+    );
+    expect(own.session.listened).toMatchObject([{ closed: true }]);
+  });
+
+  test('the broker refuses the subscription -> subscribe_denied, nothing sent', async () => {
+    const { run, session } = bench();
+    session.refusal = toolError('subscribe_denied');
+    expect((await failing(run('send_and_verify', { ...at, expect: { topic_pattern: 'lamp/state' } }))).code).toBe(
+      'subscribe_denied',
+    );
+    expect(session.published).toEqual([]);
+  });
+
+  test('a write that a person should decide -> a preview first, and nothing is sent', async () => {
+    const { call, session } = bench('ask');
+    const write = { ...at, topic: '$SYS/x', expect: { topic_pattern: 'lamp/state' } };
+    const preview = await call('send_and_verify', write);
+    expect(preview).toMatchObject({ status: 'confirmation_required', confirmation_token: expect.any(String) });
+    expect(session.published).toEqual([]);
+  });
+});
+
+describe('send_and_verify on a real broker', () => {
+  test('a lamp that obeys -> verified; its stored state is the prior one, and no reaction', async () => {
+    const base = prefix();
+    const device = await open(inject('mqttUrl'));
+    await publish(device, `${base}/state`, '{"state":"OFF"}', { retain: true });
+    const commands = await hear(device, `${base}/set`);
+    const obeyed = commands.heard(1).then(() => publish(device, `${base}/state`, '{"state":"ON"}', { retain: true }));
+    const own = bench('allow');
+    const session = await open(inject('mqttUrl'));
+    own.pool.get = async () => Object(session);
+    const result = await own.call('send_and_verify', {
+      session_id: LAB,
+      topic: `${base}/set`,
+      payload: { state: 'ON' },
+      expect: { topic_pattern: `${base}/#`, path: '$.state', changes: true },
+    });
+    await obeyed;
+    expect(result).toMatchObject({
+      status: 'verified',
+      prior: [{ topic: `${base}/state`, payload: { state: 'OFF' }, retain: true }],
+      diff: [{ path: '$.state', before: 'OFF', after: 'ON' }],
+    });
+    await publish(device, `${base}/state`, '', { retain: true });
+  });
+
+  test('nobody is there -> no_reaction; mosquitto says that it had no subscriber: certain', async () => {
+    const base = prefix();
+    const session = await open(inject('mqttUrl'));
+    const own = bench('allow');
+    own.pool.get = async () => Object(session);
+    const result = await own.call('send_and_verify', {
+      session_id: LAB,
+      topic: `${base}/set`,
+      payload: 'ON',
+      timeout_seconds: 0.3,
+      expect: { topic_pattern: `${base}/state` },
+    });
+    expect(result).toMatchObject({
+      status: 'no_reaction',
+      acknowledged: true,
+      reason_code: 16,
+      absence: { grade: 'certain' },
+    });
+  });
+
+  test('request and response over MQTT 5', async () => {
+    const base = prefix();
+    const device = await open(inject('mqttUrl'));
+    const requests = await hear(device, `${base}/ask`);
+    const answered = requests.heard(1).then(() => {
+      const properties = requests.messages[0]?.properties;
+      const correlation_data = Buffer.from(properties?.correlation_data ?? '', 'base64').toString();
+      return publish(device, properties?.response_topic ?? '', '42', { properties: { correlation_data } });
+    });
+    const session = await open(inject('mqttUrl'));
+    const own = bench('allow');
+    own.pool.get = async () => Object(session);
+    const result = await own.call('send_and_verify', {
+      session_id: LAB,
+      topic: `${base}/ask`,
+      payload: '?',
+      properties: { response_topic: `${base}/answer` },
+      expect: { equals: 42 },
+    });
+    await answered;
+    expect(result).toMatchObject({ status: 'verified', reactions: [{ payload: 42, decisive: true }] });
+  });
+});
