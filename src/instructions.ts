@@ -3,7 +3,7 @@
 export const instructions = `Works on MQTT brokers: connect, see what exists, listen, publish.
 
 Order of work:
-1. establish_connection with a connection_string (mqtt://host:1883) or a configured profile. Keep the session_id, or give the session a name and use that.
+1. establish_connection with a connection_string (mqtt://host:1883) or a configured profile. Keep the session_id, or give it a name and use that.
 2. list_topics shows what exists: with duration_seconds 0 the retained topics at once, with more also what speaks meanwhile. If it is truncated, list narrower patterns from its tree.
 3. subscribe_and_collect listens to a filter. It returns the most telling messages (errors, first and last, every payload shape, changes) and exact counts; a retain flag of true means stored earlier, not live.
    watch_changes tells only what changed, around an event too.
