@@ -1,8 +1,8 @@
 // Owns how the simulated devices act: what each says at a beat and what a command does to it.
-// Must not know topics beyond its own leaf names, timers or MQTT. A fault (later) wraps one behaviour in another.
+// Must not know topics beyond its own leaf names, timers or MQTT. A fault wraps one behaviour in another.
 import { between, type Random, wander } from './random.ts';
 
-/** What a device says at one moment: leaf name → payload. A string is sent as it is, anything else as JSON. */
+/** What a device says at one moment: leaf name → payload. Strings and bytes are sent as they are, the rest as JSON. */
 export type Said = Readonly<Record<string, unknown>>;
 
 export type Behaviour = {
@@ -131,7 +131,7 @@ export function pump(random: Random): Behaviour {
 }
 
 /** Obeys by changing `state` in place; what is not understood changes nothing. */
-function switching(state: { on: boolean; level: number }, of: { level: string; max: number }, said: () => Said) {
+export function switching(state: { on: boolean; level: number }, of: { level: string; max: number }, said: () => Said) {
   return (command: string): Said => {
     const { power, level } = readCommand(command, of.level);
     if (power !== undefined) state.on = power === 'toggle' ? !state.on : power;
@@ -152,7 +152,7 @@ function readCommand(text: string, levelName: string): Command {
   return { power, level: typeof level === 'number' && Number.isFinite(level) ? level : undefined };
 }
 
-function parse(text: string): unknown {
+export function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

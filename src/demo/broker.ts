@@ -35,6 +35,8 @@ export async function startDemo(options: DemoOptions = {}): Promise<DemoBroker> 
   // aedes' typings leave 'error' out; unheard it would end the process.
   broker.addListener('error', ignore);
   const fleet = createFleet(seed, intervalMs);
+  // An access rule that says nothing: the subscription is granted, the messages stay away.
+  broker.authorizeForward = (_client, packet) => (fleet.hides(packet.topic) ? null : packet);
   const listener = createListener(broker);
   try {
     for (const publication of fleet.start()) await publish(broker, publication);
@@ -125,7 +127,9 @@ function inTurn(broker: Aedes): { say(publications: Publication[], done: () => v
 /** Resolves when it is stored and forwarded; what a closing broker refuses is nobody's loss. */
 function publish(broker: Aedes, { topic, payload, retain }: Publication): Promise<void> {
   return new Promise((resolve) => {
-    broker.publish({ cmd: 'publish', topic, payload, retain, qos: 0, dup: false }, () => resolve());
+    broker.publish({ cmd: 'publish', topic, payload: Buffer.from(payload), retain, qos: 0, dup: false }, () =>
+      resolve(),
+    );
   });
 }
 

@@ -1,30 +1,15 @@
 // Owns the table of the simulated devices: every topic of the demo stands here, and only what stands here is published.
 // Must not know brokers or timers.
 import * as act from './behaviours.ts';
-import type { Random } from './random.ts';
+import { conventionDevices } from './conventions.ts';
+import { faults } from './faults.ts';
+import { command, type Device, type Flow, leavesOf, live, retained, topicOf } from './leaves.ts';
+import { CONTROL, STATE } from './switches.ts';
 
-/** live: not retained; retained: the broker keeps the last one; command: read by the device, never written by it. */
-export type Flow = 'live' | 'retained' | 'command';
-
-/** One topic, below its device's base. `example` is a payload as sent. */
-export type Leaf = { leaf: string; flow: Flow; example: string; about: string };
-
-export type Device = {
-  /** The topic prefix, at once the device's identity. */
-  base: string;
-  model: string;
-  leaves: readonly Leaf[];
-  behaviour(random: Random): act.Behaviour;
-};
+const allOff = Object.fromEntries(faults.map(({ name }) => [name, false]));
 
 /** A documented topic with its full name. */
 export type DemoTopic = { topic: string; flow: Flow; example: string; about: string };
-
-/** Beside its own leaves every device has these two, retained. */
-const common: readonly Leaf[] = [
-  retained('availability', 'online', 'online or offline'),
-  retained('config', '{"model":"TH-2","firmware":"1.4.2","interval_s":1}', 'what the device is'),
-];
 
 export const devices: readonly Device[] = [
   {
@@ -115,26 +100,17 @@ export const devices: readonly Device[] = [
     ],
     behaviour: act.oven,
   },
+  ...conventionDevices,
 ];
 
-/** All of a device's leaves, its own and the common ones. */
-export function leavesOf(device: Device): readonly Leaf[] {
-  return [...device.leaves, ...common];
-}
-
 /** Every topic of the demo, in the table's order: for docs and tests. */
-export const demoTopics: readonly DemoTopic[] = devices.flatMap((device) =>
-  leavesOf(device).map(({ leaf, ...rest }) => ({ topic: `${device.base}/${leaf}`, ...rest })),
-);
-
-function live(leaf: string, example: string, about: string): Leaf {
-  return { leaf, flow: 'live', example, about };
-}
-
-function retained(leaf: string, example: string, about: string): Leaf {
-  return { leaf, flow: 'retained', example, about };
-}
-
-function command(leaf: string, example: string, about: string): Leaf {
-  return { leaf, flow: 'command', example, about };
-}
+export const demoTopics: readonly DemoTopic[] = [
+  ...devices.flatMap((device) =>
+    leavesOf(device).map((leaf) => {
+      const { flow, example, about } = leaf;
+      return { topic: topicOf(device, leaf), flow, example, about };
+    }),
+  ),
+  { topic: CONTROL, flow: 'command', example: '{"stuck_value":true}', about: 'turns faults on and off' },
+  { topic: STATE, flow: 'retained', example: JSON.stringify(allOff), about: 'every fault and whether it is on' },
+];

@@ -1,10 +1,13 @@
 // Owns the running devices as plain data: whose beat it is, who obeys which command, what is published then.
 // Must not know brokers, sockets or timers: whoever drives it decides what a beat is.
 import type { Behaviour, Said } from './behaviours.ts';
-import { type Device, devices, leavesOf } from './devices.ts';
+import { devices } from './devices.ts';
+import { faults } from './faults.ts';
+import { type Device, type Leaf, leavesOf, topicOf } from './leaves.ts';
 import { randomFor } from './random.ts';
+import { CONTROL, createSwitches, STATE, type Switches } from './switches.ts';
 
-export type Publication = { topic: string; payload: string; retain: boolean };
+export type Publication = { topic: string; payload: string | Uint8Array; retain: boolean };
 
 export type Fleet = {
   /** Devices that take a beat in turn: this many calls of `beat` are one round. */
@@ -16,33 +19,49 @@ export type Fleet = {
   beat(): Publication[];
   /** What the device that listens on this command topic answers; nothing where none does. */
   obey(topic: string, payload: Uint8Array): Publication[];
+  /** Whether the broker keeps this topic from everyone. */
+  hides(topic: string): boolean;
 };
 
 /** Stops a stranger's megabytes from being parsed as a command; the longest sensible one is under 100 bytes. */
 const MAX_COMMAND_BYTES = 1024;
 
-type Member = { device: Device; behaviour: Behaviour; beats: number };
+type Member = { device: Device; leaves: Map<string, Leaf>; behaviour: Behaviour; beats: number };
 
 /** The whole fleet; the same seed and the same calls give the same publications. */
 export function createFleet(seed: number, intervalMs: number): Fleet {
   const members = devices.map((device): Member => {
-    return { device, behaviour: device.behaviour(randomFor(seed, device.base)), beats: 0 };
+    const leaves = [
+      ...leavesOf(device),
+      ...faults.filter(({ base }) => base === device.base).flatMap((fault) => fault.leaves ?? []),
+    ];
+    const behaviour = device.behaviour(randomFor(seed, device.base));
+    return { device, leaves: new Map(leaves.map((leaf) => [leaf.leaf, leaf])), behaviour, beats: 0 };
   });
+  const switches = createSwitches(seed, (base) => members.find(({ device }) => device.base === base)?.behaviour);
   const listeners = new Map(members.flatMap((member) => commandsOf(member).map((topic) => [topic, member] as const)));
   const turns = takeTurns(members);
   return {
     size: members.length,
-    commandTopics: [...listeners.keys()],
-    start: () => members.flatMap((member) => publications(member, firstWords(member, intervalMs))),
+    commandTopics: [...listeners.keys(), CONTROL],
+    start: () => [
+      ...members.flatMap((member) => publications(member, firstWords(member, intervalMs))),
+      stateOf(switches),
+    ],
     beat() {
       const { value: member } = turns.next();
-      return publications(member, member.behaviour.beat(++member.beats));
+      const said = switches.beat(member.device.base, member.behaviour, ++member.beats);
+      return said.flatMap((one) => publications(member, one));
     },
     obey(topic, payload) {
+      if (payload.length > MAX_COMMAND_BYTES) return [];
+      const command = new TextDecoder().decode(payload);
+      if (topic === CONTROL) return [...switched(switches, members, command), stateOf(switches)];
       const member = listeners.get(topic);
-      if (member?.behaviour.obey === undefined || payload.length > MAX_COMMAND_BYTES) return [];
-      return publications(member, member.behaviour.obey(new TextDecoder().decode(payload)));
+      if (member?.behaviour.obey === undefined) return [];
+      return publications(member, switches.obey(member.device.base, member.behaviour, command));
     },
+    hides: (topic) => switches.hides(topic),
   };
 }
 
@@ -51,10 +70,11 @@ function* takeTurns(members: readonly Member[]): Generator<Member, never> {
 }
 
 function commandsOf({ device }: Member): string[] {
-  return device.leaves.filter((leaf) => leaf.flow === 'command').map((leaf) => `${device.base}/${leaf.leaf}`);
+  return device.leaves.filter((leaf) => leaf.flow === 'command').map((leaf) => topicOf(device, leaf));
 }
 
 function firstWords({ device, behaviour }: Member, intervalMs: number): Said {
+  if (device.convention) return behaviour.start?.() ?? {};
   return {
     availability: 'online',
     config: { model: device.model, firmware: '1.4.2', interval_s: intervalMs / 1000 },
@@ -62,11 +82,23 @@ function firstWords({ device, behaviour }: Member, intervalMs: number): Said {
   };
 }
 
-function publications({ device }: Member, said: Said): Publication[] {
-  const flows = new Map(leavesOf(device).map(({ leaf, flow }) => [leaf, flow]));
-  return Object.entries(said).map(([leaf, value]) => ({
-    topic: `${device.base}/${leaf}`,
-    payload: typeof value === 'string' ? value : JSON.stringify(value),
-    retain: flows.get(leaf) === 'retained',
-  }));
+/** What the devices say because faults of theirs came or went. */
+function switched(switches: Switches, members: readonly Member[], command: string): Publication[] {
+  return switches.set(command).flatMap(({ base, said }) => {
+    const member = members.find(({ device }) => device.base === base);
+    return member ? publications(member, said) : [];
+  });
+}
+
+function stateOf(switches: Switches): Publication {
+  return { topic: STATE, payload: JSON.stringify(switches.state()), retain: true };
+}
+
+function publications({ device, leaves }: Member, said: Said): Publication[] {
+  return Object.entries(said).map(([name, value]) => {
+    const leaf = leaves.get(name);
+    if (!leaf) throw new Error(`${device.base} has no ${name}`);
+    const payload = typeof value === 'string' || value instanceof Uint8Array ? value : JSON.stringify(value);
+    return { topic: topicOf(device, leaf), payload, retain: leaf.flow === 'retained' };
+  });
 }
