@@ -22,7 +22,11 @@ await build({
   minify: true,
   keepNames: false,
   legalComments: 'none',
-  alias: { debug: './scripts/no-debug.cjs' },
+  alias: {
+    debug: './scripts/no-debug.cjs',
+    // Its ESM form, of which only the decoder is taken: a third of its CommonJS.
+    '@msgpack/msgpack': './node_modules/@msgpack/msgpack/dist.esm/index.mjs',
+  },
   chunkNames: 'chunks/[name]-[hash]',
   // CommonJS packages call require() for Node's own modules.
   banner: { js: "import { createRequire as __cr } from 'node:module';const require = __cr(import.meta.url);" },

@@ -6,6 +6,7 @@ import { frames, type Log } from './log.ts';
 import { serveMcp } from './mcp/connection.ts';
 import { createPool } from './mqtt/pool.ts';
 import { type Profiles, unknownProfile } from './mqtt/profile.ts';
+import { loadFormats } from './payload/decode.ts';
 import { createPolicy } from './policy.ts';
 import { createCompletions } from './prompts/completion.ts';
 import { createPrompts } from './prompts/index.ts';
@@ -54,7 +55,11 @@ export function createServer({
 }: ServerOptions): Server {
   const policy = createPolicy({ readOnly });
   const pool = createPool({
-    connect: async (...args) => (await loadConnect()).connect(...args),
+    connect: async (...args) => {
+      // What reads payloads is there before the first message can be.
+      const [{ connect }] = await Promise.all([loadConnect(), loadFormats()]);
+      return connect(...args);
+    },
     profiles,
     policy,
     ...(ttlMs === undefined ? {} : { ttlMs }),

@@ -44,7 +44,14 @@ export type Field = {
   last: unknown;
 };
 
-type Topic = { bytes: Buffer; payload: unknown; decoded: boolean; messages: number; fields: Map<string, Field> };
+type Topic = {
+  name: string;
+  bytes: Buffer;
+  payload: unknown;
+  decoded: boolean;
+  messages: number;
+  fields: Map<string, Field>;
+};
 
 export class ChangeLog {
   /** In order of arrival. */
@@ -106,7 +113,14 @@ export class ChangeLog {
       return undefined;
     }
     const messages = retain ? 0 : 1;
-    const topic = { bytes: Buffer.from(payload), payload: undefined, decoded: false, messages, fields: new Map() };
+    const topic = {
+      name,
+      bytes: Buffer.from(payload),
+      payload: undefined,
+      decoded: false,
+      messages,
+      fields: new Map(),
+    };
     this.#topics.set(name, topic);
     this.#bytes += payload.length;
     if (retain) return undefined;
@@ -175,9 +189,9 @@ export class ChangeLog {
 
 function decodedOnce(topic: Topic): unknown {
   if (!topic.decoded) {
-    const { bytes } = topic;
+    const { bytes, name } = topic;
     const large = bytes.length > MAX_COMPARED;
-    topic.payload = large ? `(${bytes.length} bytes)` : decodePayload(bytes, bytes.length).payload;
+    topic.payload = large ? `(${bytes.length} bytes)` : decodePayload(bytes, bytes.length, name).payload;
     topic.decoded = true;
   }
   return topic.payload;

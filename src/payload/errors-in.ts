@@ -105,7 +105,8 @@ function judgeList(list: readonly unknown[], role: KeyRole, depth: number, walk:
 
 function judgeRecord(record: Record<string, unknown>, depth: number, walk: Walk): Severity | undefined {
   const log = logEntry(record);
-  let worst: Severity | undefined;
+  let worst = judgeMetric(record, depth, walk);
+  if (worst === 'error') return worst;
   for (const key in record) {
     if (walk.nodes <= 0) break;
     const value = record[key];
@@ -117,6 +118,17 @@ function judgeRecord(record: Record<string, unknown>, depth: number, walk: Walk)
     worst ??= severity;
   }
   return worst;
+}
+
+/** A metric of Sparkplug's tells under a name of its own what its value is: `Pump/Alarm`, true. */
+function judgeMetric(
+  { name, datatype, value }: Record<string, unknown>,
+  depth: number,
+  walk: Walk,
+): Severity | undefined {
+  if (typeof name !== 'string' || datatype === undefined || value === undefined) return undefined;
+  const role = keyRole(name.slice(name.lastIndexOf('/') + 1));
+  return role.is === 'text' ? undefined : judge(value, role, depth + 1, walk);
 }
 
 const MESSAGE_KEYS: readonly string[] = ['message', 'msg', 'text', 'log'];

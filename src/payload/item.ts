@@ -27,7 +27,7 @@ export type DigestItem = {
 export function itemOf(
   message: RawMessage,
   seq: number,
-  decoded: Decoded = decodePayload(message.payload, message.size),
+  decoded: Decoded = decodePayload(message.payload, message.size, message.topic),
 ): DigestItem {
   const { topic, at, qos, retain, dup, properties } = message;
   const { payload, payload_type: type } = decoded;

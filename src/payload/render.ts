@@ -10,7 +10,7 @@ export function renderMessage(
   message: RawMessage,
   startedAt: number,
   keptBecause?: KeptBecause,
-  decoded: Decoded = decodePayload(message.payload, message.size),
+  decoded: Decoded = decodePayload(message.payload, message.size, message.topic),
 ): WireMessage {
   const { topic, size, qos, retain, dup, at, properties } = message;
   return {

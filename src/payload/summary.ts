@@ -29,7 +29,7 @@ export function summarise(
   startedAt: number,
   budget = MESSAGES_BUDGET_BYTES,
 ): Summary {
-  const decoded = messages.map((message) => decodePayload(message.payload, message.size));
+  const decoded = messages.map((message) => decodePayload(message.payload, message.size, message.topic));
   const items = messages.map((message, seq) => itemOf(message, seq, decoded[seq]));
   const { kept, omitted } = digest(items, target);
   const rendered = kept.flatMap(({ index, reason }) => {

@@ -1,6 +1,7 @@
 // Owns the pre-filter: a look at raw bytes that lets ordinary telemetry pass without decoding it. It may suspect too
 // much, never too little: severityOf finds nothing in a payload that is not suspicious, unless its topic is a hint.
 
+import { mayBePacked } from './packed.ts';
 import { compile, occursInBytes, occursInText, stemsOf } from './stems.ts';
 
 /** The beginnings of every word and phrase of words.ts, one each; a word counts only where it begins (`default`). */
@@ -41,7 +42,7 @@ function list(stems: string): string[] {
 
 /** Whether a payload deserves decodePayload and severityOf at all. */
 export function suspicious(bytes: Uint8Array): boolean {
-  return bytes[0] === 0x3c || occursInBytes(bytes, STEMS); // `<3>` begins a syslog line
+  return bytes[0] === 0x3c || mayBePacked(bytes) || occursInBytes(bytes, STEMS); // `<3>` begins a syslog line
 }
 
 /** The same of a text that is decoded already. */

@@ -29,7 +29,17 @@ export type Decoded = {
   payload_type: PayloadType;
   payload_encoding?: 'base64';
   payload_truncated?: true;
+  /**
+   * Where the bytes were no plain text: `cbor`, `msgpack`, `sparkplug_b`, `gzip+json`, `zlib+cbor`, a media type
+   * (`image/png`), or a word for what has none (`esp_image`). payload_type tells what the payload is now.
+   */
+  payload_format?: string;
+  /** What else is known of it, in our own words: `640x480`, `not unpacked: larger than 64 KiB`. */
+  payload_detail?: string;
 };
+
+/** The bytes as received, beside what was read out of them. */
+export type RawBytes = { base64: string; hex_head: string; truncated?: true };
 
 /** "A message" of product.md. Topic, payload and properties come from the broker: untrusted. */
 export type WireMessage = Decoded & {
@@ -43,6 +53,7 @@ export type WireMessage = Decoded & {
   offset_ms: number;
   properties?: Readonly<Record<string, unknown>>;
   kept_because?: KeptBecause;
+  raw?: RawBytes;
 };
 
 /** A JSON object. Read it with Object.entries or an own key: a key may be `__proto__`. */

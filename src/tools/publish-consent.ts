@@ -42,7 +42,9 @@ export async function consented(
     return question(context.consent, write, messageFor(session, request, { reasons, stored }));
   }
   const { token: confirmation_token, expiresAt } = context.consent.issue(write);
-  const replaces = stored ? { size_bytes: stored.size, ...decodePayload(stored.payload, stored.size) } : undefined;
+  const replaces = stored
+    ? { size_bytes: stored.size, ...decodePayload(stored.payload, stored.size, topic) }
+    : undefined;
   return {
     status: 'confirmation_required',
     topic,

@@ -75,9 +75,10 @@ export class Reactions {
     const concerns = this.#watched.concerns(message);
     const own = { message: { ...message, payload: Buffer.from(message.payload) }, latencyMs, echo };
     if (message.size > MAX_JUDGED) return { ...own, verdict: concerns ? 'unknown' : 'unwatched', changes: [] };
-    const { payload } = decodePayload(own.message.payload, message.size);
+    const { payload } = decodePayload(own.message.payload, message.size, message.topic);
     const older = this.#before.get(message.topic);
-    const prior = older && older.size <= MAX_JUDGED ? decodePayload(older.payload, older.size) : undefined;
+    const prior =
+      older && older.size <= MAX_JUDGED ? decodePayload(older.payload, older.size, message.topic) : undefined;
     const changes = prior === undefined ? [] : differences(prior.payload, payload).changes;
     return { ...own, verdict: concerns ? this.#watched.expectation.judge(payload, prior) : 'unwatched', changes };
   }

@@ -113,7 +113,7 @@ function eventsOf({ event }: WatchChangesArgs, { kept }: Happenings, entries: re
     const around = entries.filter(
       ({ at, topic }) => at >= from && at <= until && !(topic === one.topic && at === one.at),
     );
-    const { payload } = decodePayload(one.payload, one.size);
+    const { payload } = decodePayload(one.payload, one.size, one.topic);
     return {
       offset_ms: Math.max(0, one.at - began),
       timestamp: iso(one.at),

@@ -137,7 +137,7 @@ export class WindowInbox implements Collector {
     // A wording that is new may be a new shape: there are so few that all of them are looked into.
     const isNew = !known && follow.harmless.size < MAX_WORDINGS;
     if (isNew) follow.harmless.add(words);
-    const decoded = isNew ? decodePayload(message.payload, message.size) : this.#decode(message);
+    const decoded = isNew ? decodePayload(message.payload, message.size, message.topic) : this.#decode(message);
     if (decoded) return this.#isNews(message, follow, decoded);
     this.#undecoded += 1;
     return false;
@@ -176,14 +176,14 @@ export class WindowInbox implements Collector {
   }
 
   /** Undefined once this second's share is used up. */
-  #decode({ at, payload, size }: Message): Decoded | undefined {
+  #decode({ at, payload, size, topic }: Message): Decoded | undefined {
     const second = Math.floor(at / 1000);
     if (second !== this.#second) {
       this.#second = second;
       this.#decoded = 0;
     }
     this.#decoded += 1;
-    return this.#decoded > MAX_DECODED_A_SECOND ? undefined : decodePayload(payload, size);
+    return this.#decoded > MAX_DECODED_A_SECOND ? undefined : decodePayload(payload, size, topic);
   }
 
   #remember(message: Message): void {

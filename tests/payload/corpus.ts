@@ -1,23 +1,38 @@
-// Owns the labelled corpus: 350 payloads, what they are and whether they are trouble. Used by decode and errors-in.
+// Owns the labelled corpus: more than 540 payloads, what they are and whether they are trouble; the second file has those
+// that are no plain text. Used by decode and errors-in.
 import { readFileSync } from 'node:fs';
 import { isList, isRecord } from '../../src/payload/types.ts';
 
-export type Example = { topic: string; bytes: Buffer; type: string; severity: string | undefined; name: string };
+export type Example = {
+  topic: string;
+  bytes: Buffer;
+  type: string;
+  format: string | undefined;
+  /** What it decodes to, where the label says so. */
+  payload: unknown;
+  severity: string | undefined;
+  name: string;
+};
 
 export function corpus(): Example[] {
-  const rows: unknown = JSON.parse(readFileSync(new URL('../data/payloads.json', import.meta.url), 'utf8'));
-  if (!isList(rows)) throw new Error('payloads.json is not a list');
-  return rows.map((row) => {
-    if (!isRecord(row)) throw new Error('payloads.json: not an object');
-    const { topic, payload, payload_base64: base64, payload_type: type, severity } = row;
+  return [...rows('payloads.json'), ...rows('payloads-binary.json')].map((row) => {
+    if (!isRecord(row)) throw new Error('not an object');
+    const { note, topic, payload, payload_base64: base64, payload_type: type, payload_format: format, severity } = row;
     const bytes = typeof base64 === 'string' ? Buffer.from(base64, 'base64') : Buffer.from(String(payload));
-    const name = `${String(topic)} ${JSON.stringify(payload ?? base64).slice(0, 80)}`;
     return {
       topic: String(topic),
       bytes,
       type: String(type),
+      format: format === undefined ? undefined : String(format),
+      payload: typeof base64 === 'string' ? payload : undefined,
       severity: severity === null ? undefined : String(severity),
-      name,
+      name: `${String(topic)} ${String(note ?? JSON.stringify(payload ?? base64).slice(0, 80))}`,
     };
   });
+}
+
+function rows(file: string): readonly unknown[] {
+  const parsed: unknown = JSON.parse(readFileSync(new URL(`../data/${file}`, import.meta.url), 'utf8'));
+  if (!isList(parsed)) throw new Error(`${file} is not a list`);
+  return parsed;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
-import { decodePayload } from '../../src/payload/decode.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { decodePayload, loadFormats } from '../../src/payload/decode.ts';
 import { corpus } from './corpus.ts';
 
 function decode(content: string | Uint8Array) {
@@ -8,8 +8,15 @@ function decode(content: string | Uint8Array) {
   return decodePayload(bytes, bytes.length);
 }
 
-test.each(corpus())('decode $name -> $type', ({ bytes, type }) => {
-  expect(decodePayload(bytes, bytes.length).payload_type).toBe(type);
+beforeAll(loadFormats);
+
+test.each(corpus())('decode $name -> $type $format', ({ topic, bytes, type, format, payload }) => {
+  const decoded = decodePayload(bytes, bytes.length, topic);
+  expect(decoded.payload_type).toBe(type);
+  expect(decoded.payload_format).toBe(format);
+  if (payload !== undefined) expect(decoded.payload).toEqual(payload);
+  if (type === 'binary') expect(decoded.payload).toBe(bytes.toString('base64'));
+  expect(JSON.parse(JSON.stringify(decoded))).toEqual(decoded);
 });
 
 describe('numbers keep their digits', () => {

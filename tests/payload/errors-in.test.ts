@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
-import { decodePayload } from '../../src/payload/decode.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { decodePayload, loadFormats } from '../../src/payload/decode.ts';
 import { severityOf, topicHint } from '../../src/payload/errors-in.ts';
 import { suspicious } from '../../src/payload/suspicious.ts';
 import * as words from '../../src/payload/words.ts';
@@ -11,8 +11,10 @@ function severity(text: string, topic = 'a/b') {
   return severityOf({ topic, ...decodePayload(bytes, bytes.length) });
 }
 
+beforeAll(loadFormats);
+
 test.each(corpus())('severity of $name -> $severity', ({ topic, bytes, severity: expected }) => {
-  const decoded = decodePayload(bytes, bytes.length);
+  const decoded = decodePayload(bytes, bytes.length, topic);
   expect(severityOf({ topic, ...decoded })).toBe(expected);
   if (expected !== undefined && topicHint(topic) === undefined) expect(suspicious(bytes)).toBe(true);
 });
