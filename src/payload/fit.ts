@@ -43,7 +43,7 @@ function fixedCost({ payload: _, ...rest }: WireMessage): number {
 }
 
 /** The largest limit for each that keeps the sum of all within `budget`. */
-function evenLimit(costs: readonly number[], budget: number): number {
+export function evenLimit(costs: readonly number[], budget: number): number {
   const sorted = costs.toSorted((a, b) => a - b);
   let left = budget;
   for (let i = 0; i < sorted.length; i++) {

@@ -1,16 +1,25 @@
 // Owns the further pages of a collection: messages that were held when the answer left them out.
-import type { SubscribeAndCollectResult } from '../generated/types.ts';
-import { fitMessages, renderMessage } from '../payload/render.ts';
+import type { SubscribeAndCollectArgs, SubscribeAndCollectResult } from '../generated/types.ts';
+import { withRaw } from '../payload/raw.ts';
+import { fitMessages, MESSAGES_BUDGET_BYTES, renderMessage } from '../payload/render.ts';
 import type { Held } from './held.ts';
 import { notesOnFit } from './notes.ts';
 
 /** A page says of the collection only what it still knows: nothing was listened for. Throws invalid_arguments. */
-export function nextPage(cursor: string, count: number, held: Held): SubscribeAndCollectResult {
+export function nextPage(
+  cursor: string,
+  { return_messages: count, raw }: SubscribeAndCollectArgs,
+  held: Held,
+): SubscribeAndCollectResult {
   const { messages, began, next, left } = held.next(cursor, count);
-  const fitted = fitMessages(messages.map((message) => renderMessage(message, began)));
+  const budget = raw ? MESSAGES_BUDGET_BYTES / 2 : MESSAGES_BUDGET_BYTES;
+  const fitted = fitMessages(
+    messages.map((message) => renderMessage(message, began)),
+    budget,
+  );
   return {
     status: 'success',
-    messages: fitted.messages,
+    messages: raw ? withRaw(fitted.messages, messages, budget) : fitted.messages,
     message_count: fitted.messages.length,
     remaining_count: left,
     ...(next === undefined ? {} : { next_cursor: next }),

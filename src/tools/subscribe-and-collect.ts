@@ -4,7 +4,10 @@ import type { SubscribeAndCollectArgs, SubscribeAndCollectResult } from '../gene
 import { parseFilter } from '../mqtt/topic.ts';
 import type { Message, Subscription } from '../mqtt/types.ts';
 import { boundedCounts } from '../payload/bounded-counts.ts';
+import { MESSAGES_BUDGET_BYTES } from '../payload/fit.ts';
+import { withRaw } from '../payload/raw.ts';
 import { type Summary, summarise } from '../payload/summary.ts';
+import type { WireMessage } from '../payload/types.ts';
 import { nothingCollected } from './absence.ts';
 import { COUNTS_BYTES, type Collector } from './collector.ts';
 import type { Held } from './held.ts';
@@ -22,7 +25,7 @@ type Listening = SubscribeAndCollectArgs & { topic_pattern: string };
 
 export const subscribeAndCollect: Handler<'subscribe_and_collect'> = async (args, context) => {
   const { topic_pattern, cursor } = args;
-  if (cursor !== undefined && topic_pattern === undefined) return nextPage(cursor, args.return_messages, context.held);
+  if (cursor !== undefined && topic_pattern === undefined) return nextPage(cursor, args, context.held);
   if (cursor !== undefined || topic_pattern === undefined) throw eitherOr();
   return collect({ ...args, topic_pattern }, context);
 };
@@ -79,13 +82,13 @@ function resultOf(
   held: Held,
 ): SubscribeAndCollectResult {
   const messages = inbox.messages();
-  const summary = summarise(messages, args.return_messages, began);
+  const summary = summarise(messages, args.return_messages, began, args.raw ? HALF_BUDGET : MESSAGES_BUDGET_BYTES);
   const pruned = inbox.matched > summary.kept.length;
   const rest = new Set(summary.kept_indices);
   const next_cursor = held.keep({ messages: messages.filter((_, index) => !rest.has(index)), began });
   const result: SubscribeAndCollectResult = {
     status: 'success',
-    messages: summary.kept,
+    messages: args.raw ? rawOf(summary, messages) : summary.kept,
     message_count: summary.kept.length,
     original_message_count: inbox.received,
     ...(args.match === undefined ? {} : { matched_count: inbox.matched }),
@@ -106,6 +109,14 @@ function resultOf(
     ...result,
     absence: nothingCollected({ pattern, seconds: duration_seconds, grantedQos, retained, interrupted }),
   };
+}
+
+/** With raw, what was decoded and the bytes share the room evenly. */
+const HALF_BUDGET = MESSAGES_BUDGET_BYTES / 2;
+
+function rawOf({ kept, kept_indices }: Summary, messages: readonly Message[]): WireMessage[] {
+  const originals = kept_indices.flatMap((index) => messages[index] ?? []);
+  return withRaw(kept, originals, HALF_BUDGET);
 }
 
 /** What is not among the returned ones, by topic and kind; what was counted but never held has a kind of its own. */
