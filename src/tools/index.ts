@@ -2,6 +2,7 @@
 import type { ToolName } from '../generated/definitions.ts';
 import { closeConnection } from './close-connection.ts';
 import { establishConnection } from './establish-connection.ts';
+import { getTopicSchema } from './get-topic-schema.ts';
 import { listActiveConnections } from './list-active-connections.ts';
 import { listTopics } from './list-topics.ts';
 import { publishMessage } from './publish-message.ts';
@@ -13,6 +14,7 @@ import { watchChanges } from './watch-changes.ts';
 export const handlers: { [Name in ToolName]: Handler<Name> } = {
   close_connection: closeConnection,
   establish_connection: establishConnection,
+  get_topic_schema: getTopicSchema,
   list_active_connections: listActiveConnections,
   list_topics: listTopics,
   publish_message: publishMessage,

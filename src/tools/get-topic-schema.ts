@@ -1,0 +1,148 @@
+// Owns get_topic_schema: what the topics under a filter say, as templates with a schema each; and what differs from a
+// baseline.
+import { ToolError } from '../errors.ts';
+import type { GetTopicSchemaArgs, GetTopicSchemaResult } from '../generated/types.ts';
+import { parseFilter } from '../mqtt/topic.ts';
+import type { Subscription } from '../mqtt/types.ts';
+import { type Baseline, readBaseline } from '../payload/schema/baseline.ts';
+import { type Description, describe } from '../payload/schema/describe.ts';
+import { DriftLog } from '../payload/schema/drift.ts';
+import { BadSchema } from '../payload/schema/validate.ts';
+import { nothingCollected } from './absence.ts';
+import { FELL_BEHIND } from './notes.ts';
+import { seconds } from './times.ts';
+import type { Handler } from './tool.ts';
+import { TopicSamples } from './topic-samples.ts';
+import { waitFor } from './waiting.ts';
+
+/** What the schemas may take of a short answer, bytes: with the rest under 3,000 tokens. */
+const BRIEF_BYTES = 8_000;
+const BRIEF_BESIDE_DRIFT_BYTES = 5_000;
+const BRIEF_DRIFT_BYTES = 2_400;
+const FULL_DRIFT_BYTES = 64 * 1024;
+
+export const getTopicSchema: Handler<'get_topic_schema'> = async (args, context) => {
+  const { signal } = context;
+  const drift = args.baseline === undefined ? undefined : new DriftLog(await baselineOf(args.baseline));
+  const session = await context.pool.get(args.session_id, signal);
+  const samples = new TopicSamples(drift);
+  const listening = { qos: 0, retained: 'include', signal } as const;
+  const subscription = await session.listen(args.topic_pattern, listening, (message) => samples.take(message));
+  const began = Date.now();
+  try {
+    const ms = args.duration_seconds * 1000;
+    const message = () => `${samples.received} messages of ${samples.topics} topics so far`;
+    const stopped = await waitFor({ ms, totalMs: ms, until: [subscription.lost], message }, context);
+    subscription.close();
+    const tookMs = Date.now() - began;
+    return resultOf(args, samples, drift, { subscription, tookMs, lost: stopped === 'duration' ? undefined : stopped });
+  } finally {
+    subscription.close();
+  }
+};
+
+/** The regular expression engine is loaded only where a schema has a pattern, or a topic that is called so. */
+async function baselineOf(given: object): Promise<Baseline> {
+  const hasPattern = /"pattern(?:Properties)?"/.test(JSON.stringify(given));
+  try {
+    const { compilePattern } = hasPattern
+      ? await import('../payload/schema/patterns.ts')
+      : { compilePattern: noPattern };
+    return readBaseline(given, compilePattern);
+  } catch (error) {
+    if (!(error instanceof BadSchema)) throw error;
+    const problems = [{ path: `/baseline${error.path}`, expected: error.message }];
+    const hint = 'Give a JSON Schema 2020-12, a map of template to schema, or a whole earlier result.';
+    throw new ToolError('invalid_arguments', `baseline does not fit: expected ${error.message}.`, hint, { problems });
+  }
+}
+
+function noPattern(): never {
+  throw new Error('no pattern was seen');
+}
+
+type Ending = { subscription: Subscription; tookMs: number; lost: string | undefined };
+
+function resultOf(
+  args: GetTopicSchemaArgs,
+  samples: TopicSamples,
+  drift: DriftLog | undefined,
+  { subscription, tookMs, lost }: Ending,
+): GetTopicSchemaResult {
+  const briefBytes = drift ? BRIEF_BESIDE_DRIFT_BYTES : BRIEF_BYTES;
+  const wanted = { maxSamples: args.max_messages, full: args.full, briefBytes };
+  const found = describe(samples.counts(), samples.held(), wanted);
+  const nothing = samples.received === 0;
+  const compared = drift?.result(args.full ? FULL_DRIFT_BYTES : BRIEF_DRIFT_BYTES);
+  return {
+    status: nothing ? 'no_data' : 'success',
+    summary: nothing
+      ? `No message came within ${args.duration_seconds} s.`
+      : summaryOf(found, samples, compared?.violation_count),
+    sample_count: found.sample_count,
+    received_count: samples.received,
+    topic_count: samples.topics,
+    template_count: found.template_count,
+    ...(compared ? { baseline: compared } : {}),
+    topic_schemas: found.topic_schemas,
+    ...(found.more_templates.length > 0 ? { more_templates: found.more_templates } : {}),
+    stopped_by: lost === undefined ? 'duration' : 'disconnected',
+    collection_duration_seconds: seconds(tookMs),
+    notes: [
+      ...notesOn(args, subscription, lost),
+      ...notesOnFound(found, args),
+      ...samples.notes(),
+      ...(drift?.notes() ?? []),
+    ],
+    ...(nothing ? { absence: absenceOf(args, subscription, lost) } : {}),
+  };
+}
+
+function summaryOf(
+  { topic_schemas, template_count, sample_count }: Description,
+  { received, topics }: TopicSamples,
+  violations?: number,
+): string {
+  const least = topic_schemas.reduce((low, { confidence }) => Math.min(low, confidence), 1);
+  const what = `${received} messages of ${topics} topics follow ${template_count} templates; the schemas rest on ${sample_count} of them`;
+  const sure = topic_schemas.length === 0 ? '' : `, the least sure has confidence ${least}`;
+  const compared = violations === undefined ? '' : ` ${violations === 0 ? 'None' : violations} violated the baseline.`;
+  return `${what}${sure}.${compared}`;
+}
+
+function absenceOf(
+  { topic_pattern: pattern, duration_seconds }: GetTopicSchemaArgs,
+  subscription: Subscription,
+  lost: string | undefined,
+) {
+  const interrupted = subscription.gaps.length > 0 || lost !== undefined;
+  const { grantedQos } = subscription;
+  return nothingCollected({ pattern, seconds: duration_seconds, grantedQos, retained: 'include', interrupted });
+}
+
+function notesOn(
+  { topic_pattern }: GetTopicSchemaArgs,
+  { gaps, fellBehind }: Subscription,
+  lost: string | undefined,
+): string[] {
+  const notes: string[] = [];
+  if (fellBehind) notes.push(FELL_BEHIND);
+  if (lost !== undefined) notes.push(`It ended early: ${lost}.`);
+  else if (gaps.length > 0) notes.push('The connection was down meanwhile; what was published then is missing.');
+  if (parseFilter(topic_pattern).share !== undefined)
+    notes.push('A shared subscription gets no retained messages, and only its share of the live ones.');
+  return notes;
+}
+
+function notesOnFound(
+  { topic_schemas, template_count, unsampled, shortened }: Description,
+  { full }: GetTopicSchemaArgs,
+): string[] {
+  const notes: string[] = [];
+  const omitted = template_count - unsampled - topic_schemas.length;
+  const more = full ? 'narrow the filter' : 'full: true gives all, or narrow the filter';
+  if (omitted > 0) notes.push(`${omitted} templates are not described, for room: ${more}.`);
+  if (shortened) notes.push('Schemas, topics and examples were shortened: full: true gives them whole.');
+  if (unsampled > 0) notes.push(`${unsampled} templates have no sample: raise max_messages or narrow the filter.`);
+  return notes;
+}

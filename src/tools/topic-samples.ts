@@ -1,0 +1,122 @@
+// Owns what is kept of a collection that wants to know what topics say: all are counted, and of each a fair share is
+// held, however loud the others are. Bounded in topics, messages and bytes.
+import type { Message } from '../mqtt/types.ts';
+import { decodePayload } from '../payload/decode.ts';
+import type { Held } from '../payload/schema/describe.ts';
+import type { DriftLog } from '../payload/schema/drift.ts';
+import { FairReservoir } from './reservoir.ts';
+
+/** Topics counted apart; stops a broker of endless topics from filling memory and from minutes of grouping. */
+const MAX_TOPICS = 100_000;
+/** Messages held: fair to topics, and fair to topics that look alike, so that a rare one beside a fleet is heard. */
+const MAX_BY_TOPIC = 1_500;
+const MAX_BY_LOOK = 500;
+const MAX_LOOKS = 5_000;
+/** Bytes of one payload, and of all that are held; a longer one, or one too many, is counted but not looked at. */
+const MAX_PAYLOAD_BYTES = 1024 * 1024;
+const MAX_BYTES = 16 * 1024 * 1024;
+/** Bytes copied between two counts of what is held. */
+const RECOUNT_BYTES = 4 * 1024 * 1024;
+
+type Kept = { topic: string; payload: Buffer; size: number; at: number };
+type Topic = { count: number; look: object | undefined };
+
+export class TopicSamples {
+  received = 0;
+  readonly #topics = new Map<string, Topic>();
+  readonly #looks = new Map<string, object>();
+  readonly #byTopic = new FairReservoir<Topic, Kept>(MAX_BY_TOPIC);
+  readonly #byLook = new FairReservoir<object, Kept>(MAX_BY_LOOK);
+  readonly #drift: DriftLog | undefined;
+  #uncounted = 0;
+  #cut = 0;
+  #copied = 0;
+  #full = false;
+
+  constructor(drift: DriftLog | undefined) {
+    this.#drift = drift;
+  }
+
+  get topics(): number {
+    return this.#topics.size;
+  }
+
+  /** Copies what it keeps: the payload given is a view of a larger buffer. */
+  take(message: Message): void {
+    this.received += 1;
+    this.#drift?.take(message);
+    const topic = this.#topicOf(message.topic);
+    if (!topic) return;
+    topic.count += 1;
+    if (message.size > MAX_PAYLOAD_BYTES || message.payload.length < message.size || this.#full) {
+      this.#cut += 1;
+      return;
+    }
+    let kept: Kept | undefined;
+    const copy = () => {
+      kept ??= this.#copy(message);
+      return kept;
+    };
+    this.#byTopic.offer(topic, copy);
+    if (topic.look) this.#byLook.offer(topic.look, copy);
+    if (this.#copied > RECOUNT_BYTES) this.#recount();
+  }
+
+  counts(): Map<string, number> {
+    return new Map([...this.#topics].map(([name, { count }]) => [name, count]));
+  }
+
+  /** The held ones, decoded. */
+  held(): Held[] {
+    return this.#kept().map(({ topic, payload, size, at }) => {
+      const decoded = decodePayload(payload, size);
+      return { topic, at, payload: decoded.payload, payload_type: decoded.payload_type };
+    });
+  }
+
+  notes(): string[] {
+    const notes: string[] = [];
+    if (this.#uncounted > 0)
+      notes.push(`More than ${MAX_TOPICS} topics: ${this.#uncounted} messages of further ones are in no template.`);
+    if (this.#cut > 0)
+      notes.push(`${this.#cut} messages were counted but not looked at: over 1 MiB, or 16 MiB were held.`);
+    return notes;
+  }
+
+  #kept(): Kept[] {
+    return [...new Set([...this.#byTopic.items(), ...this.#byLook.items()])];
+  }
+
+  #copy({ topic, payload, size, at }: Message): Kept {
+    this.#copied += size;
+    return { topic, payload: Buffer.from(payload), size, at };
+  }
+
+  /** A message that was let go for another one frees its bytes. */
+  #recount(): void {
+    this.#copied = 0;
+    this.#full = this.#kept().reduce((sum, { size }) => sum + size, 0) > MAX_BYTES;
+  }
+
+  #topicOf(name: string): Topic | undefined {
+    const known = this.#topics.get(name);
+    if (known) return known;
+    if (this.#topics.size >= MAX_TOPICS) {
+      this.#uncounted += 1;
+      return undefined;
+    }
+    const topic = { count: 0, look: this.#lookOf(name) };
+    this.#topics.set(name, topic);
+    return topic;
+  }
+
+  /** Topics that differ in numbers and hex numbers only look alike. */
+  #lookOf(name: string): object | undefined {
+    const look = name.slice(0, 256).replace(/[0-9a-f]*\d[0-9a-f]*/gi, '#');
+    const known = this.#looks.get(look);
+    if (known || this.#looks.size >= MAX_LOOKS) return known;
+    const fresh = {};
+    this.#looks.set(look, fresh);
+    return fresh;
+  }
+}
