@@ -1,5 +1,5 @@
 // Our validator of schemas given at run time, against ajv as the oracle.
-import { Ajv2020 } from 'ajv/dist/2020.js';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { covers } from '../../src/payload/schema/baseline.ts';
@@ -17,6 +17,16 @@ const values = fc.letrec<{ value: unknown }>((tie) => ({
     fc.dictionary(fc.constantFrom('a', 'b', 'c', 'x1'), tie('value'), { maxKeys: 4 }),
   ),
 })).value;
+
+/** undefined: the code that ajv made of an always failing `not` or `prefixItems` does not run. */
+function judgedByAjv(check: ValidateFunction, value: unknown): boolean | undefined {
+  try {
+    return check(value);
+  } catch (error) {
+    if (error instanceof ReferenceError) return undefined;
+    throw error;
+  }
+}
 
 const small = fc.nat(3);
 const { schema: schemas } = fc.letrec<{ schema: unknown }>((tie) => {
@@ -55,7 +65,11 @@ const { schema: schemas } = fc.letrec<{ schema: unknown }>((tie) => {
           minProperties: small,
           maxProperties: small,
           items: tie('schema'),
-          prefixItems: many,
+          // Never false, where ajv is wrong about a short list.
+          prefixItems: fc.array(fc.constantFrom({ type: 'integer' }, { minLength: 2 }, {}), {
+            minLength: 1,
+            maxLength: 3,
+          }),
           minItems: small,
           maxItems: small,
           uniqueItems: fc.boolean(),
@@ -64,7 +78,6 @@ const { schema: schemas } = fc.letrec<{ schema: unknown }>((tie) => {
       ),
       fc.record(
         {
-          // Not beside prefixItems, where ajv lets an empty list pass.
           contains: fc.constantFrom({ type: 'integer' }, { const: 'a' }, { minLength: 1, type: 'string' }),
           allOf: many,
           anyOf: many,
@@ -93,7 +106,8 @@ describe('compileSchema', () => {
         const own = compileSchema(sent, compilePattern);
         for (const value of JSON.parse(JSON.stringify(given))) {
           const problems = own.problems(value);
-          const fits = check(value);
+          const fits = judgedByAjv(check, value);
+          if (fits === undefined) continue;
           if (!fits) rejected += 1;
           else refused += 1;
           expect(problems.length === 0, JSON.stringify([sent, value, problems])).toBe(fits);
