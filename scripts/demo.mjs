@@ -15,6 +15,7 @@ const LAMP = 'home/livingroom/lamp';
 const TOOLS = [
   'close_connection',
   'establish_connection',
+  'get_topic_schema',
   'list_active_connections',
   'list_topics',
   'publish_message',
@@ -67,6 +68,7 @@ async function story(daemon) {
   );
 
   await listTopics(call);
+  await inferSchemas(call);
   await collectWhileTheLampObeys(daemon);
   await verifyThatTheLampObeys(call);
   await watchWhatChanges(call);
@@ -101,6 +103,18 @@ async function listTopics(call) {
   for (const { topic, message_count, payload_bytes, retained } of telling.slice(0, 8)) {
     const count = `${message_count} ${message_count === 1 ? 'message' : 'messages'}`;
     detail(`${topic.padEnd(36)} ${count.padStart(10)}, ${payload_bytes} bytes${retained ? ', retained' : ''}`);
+  }
+}
+
+async function inferSchemas(call) {
+  const wanted = { session_id: 'plant', topic_pattern: 'greenhouse/#', duration_seconds: 3 };
+  const found = await ask(call, 'get_topic_schema', wanted);
+  check(found.status === 'success' && found.received_count >= found.sample_count, 'get_topic_schema counts wrongly');
+  const climate = found.topic_schemas.find(({ template }) => template === 'greenhouse/north/climate/temperature');
+  check(climate?.schema.properties?.value?.['x-unit'] === '°C', 'get_topic_schema does not see that it is °C');
+  answer(found.summary);
+  for (const { template, topic_count, confidence, schema } of found.topic_schemas.slice(0, 5)) {
+    detail(`${template.padEnd(38)} ${topic_count} topic, ${confidence}  ${short(schema.properties ?? schema)}`);
   }
 }
 

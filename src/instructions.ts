@@ -6,7 +6,7 @@ Order of work:
 1. establish_connection with a connection_string (mqtt://host:1883) or a configured profile. Keep the session_id, or give it a name and use that.
 2. list_topics shows what exists: with duration_seconds 0 the retained topics at once, with more also what speaks meanwhile. If it is truncated, list narrower patterns from its tree.
 3. subscribe_and_collect listens to a filter. It returns the most telling messages (errors, first and last, every payload shape, changes) and exact counts; a retain flag of true means stored earlier, not live.
-   watch_changes tells only what changed, around an event too.
+   watch_changes tells only what changed, around an event too; get_topic_schema which fields and types topics have.
 4. publish_message sends, send_and_verify also waits for the reaction. Both can move a real device: be sure of topic and payload.
 5. close_connection when done; at most five sessions are open at once.
 

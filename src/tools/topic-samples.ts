@@ -68,10 +68,7 @@ export class TopicSamples {
 
   /** The held ones, decoded. */
   held(): Held[] {
-    return this.#kept().map(({ topic, payload, size, at }) => {
-      const decoded = decodePayload(payload, size);
-      return { topic, at, payload: decoded.payload, payload_type: decoded.payload_type };
-    });
+    return this.#kept().map(({ topic, payload, size, at }) => ({ topic, at, ...decodePayload(payload, size) }));
   }
 
   notes(): string[] {

@@ -217,4 +217,12 @@ describe('inferSchema', () => {
       anyOf: [{ type: 'object' }, { type: 'string', maxLength: 0 }],
     });
   });
+
+  test('bytes of a format that all share -> it is said', () => {
+    const image = { payload: 'iVBORw==', payload_type: 'binary', payload_format: 'image/png', topic: 't', at: AT };
+    expect(infer([image, image])).toMatchObject({ contentEncoding: 'base64', contentMediaType: 'image/png' });
+    const packed = { payload: { a: 1 }, payload_type: 'json', payload_format: 'cbor', topic: 't', at: AT };
+    expect(infer([packed])).toMatchObject({ type: 'object', 'x-payload-format': 'cbor' });
+    expect(infer([packed, image])).not.toHaveProperty('x-payload-format');
+  });
 });

@@ -41,13 +41,21 @@ export type Held = Sample & { payload_type: PayloadType };
 export type Wanted = { maxSamples: number; full: boolean; briefBytes: number };
 
 /** Detail that is given up step by step until the whole is short enough. */
-type Detail = { topics: number; examples: number; bytes: number; depth: number; fields: number; name: number };
-const FULL: Detail = { topics: 1_000, examples: 3, bytes: 2_000, depth: 32, fields: 1_000, name: 4_096 };
+type Detail = {
+  topics: number;
+  examples: number;
+  bytes: number;
+  depth: number;
+  fields: number;
+  name: number;
+  dialect: boolean;
+};
+const FULL: Detail = { topics: 1_000, examples: 3, bytes: 2_000, depth: 32, fields: 1_000, name: 4_096, dialect: true };
 const BRIEF: readonly Detail[] = [
-  { topics: 5, examples: 2, bytes: 240, depth: 6, fields: 40, name: 300 },
-  { topics: 3, examples: 1, bytes: 200, depth: 5, fields: 24, name: 200 },
-  { topics: 2, examples: 1, bytes: 120, depth: 4, fields: 16, name: 160 },
-  { topics: 1, examples: 1, bytes: 80, depth: 2, fields: 10, name: 120 },
+  { topics: 5, examples: 2, bytes: 240, depth: 6, fields: 40, name: 300, dialect: true },
+  { topics: 3, examples: 1, bytes: 200, depth: 5, fields: 24, name: 200, dialect: false },
+  { topics: 2, examples: 1, bytes: 120, depth: 4, fields: 16, name: 160, dialect: false },
+  { topics: 1, examples: 1, bytes: 80, depth: 2, fields: 10, name: 120, dialect: false },
 ];
 /** Both copies of a result are 4 MiB at most. */
 const FULL_COST = 3 * 1024 * 1024;
@@ -117,10 +125,16 @@ function schemaOf({ group, count, samples }: Subject, detail: Detail): TopicSche
     message_count: count,
     sample_count: samples.length,
     payload_types: Object.fromEntries([...types].sort(([a], [b]) => (a < b ? -1 : 1))),
-    schema: thin(inferSchema(samples, named), detail),
+    schema: shortened(inferSchema(samples, named), detail),
     confidence: confidenceOf(samples.map(({ payload, payload_type }) => shapeOf(payload, kindOf(payload_type)))),
     examples: examplesOf(samples, detail),
   };
+}
+
+/** That it is draft 2020-12 is said once more by outputSchema. */
+function shortened(schema: Schema, detail: Detail): Schema {
+  const { $schema, ...rest } = thin(schema, detail);
+  return detail.dialect ? { $schema, ...rest } : rest;
 }
 
 function kindOf(payload_type: string): PayloadType {

@@ -43,7 +43,14 @@ export type Values = {
 };
 
 /** One payload, and where and when it came. */
-export type Sample = { payload: unknown; payload_type: string; topic: string; at: number };
+export type Sample = {
+  payload: unknown;
+  payload_type: string;
+  /** What the bytes were, where they were no plain text: `cbor`, `image/png`. */
+  payload_format?: string;
+  topic: string;
+  at: number;
+};
 
 /** Levels of objects and lists; JSON of MQTT devices has five. */
 const MAX_DEPTH = 16;

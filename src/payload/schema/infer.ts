@@ -23,7 +23,15 @@ const MAX_SHOWN_KEYS = 3;
 export function inferSchema(samples: readonly Sample[], name: string): Schema {
   const topics = new Set(samples.map(({ topic }) => topic)).size;
   const observed = { samples: samples.length, topics };
-  return { $schema: DIALECT, ...schemaOf(gather(samples, name)), 'x-observed': observed };
+  return { $schema: DIALECT, ...schemaOf(gather(samples, name)), ...formatOf(samples), 'x-observed': observed };
+}
+
+/** What all the payloads were before they were decoded; an image still is one. */
+function formatOf(samples: readonly Sample[]): Schema {
+  const [format, another] = new Set(samples.map(({ payload_format }) => payload_format));
+  if (format === undefined || another !== undefined) return {};
+  const asItCame = samples.every(({ payload_type }) => payload_type === 'binary');
+  return asItCame && format.includes('/') ? { contentMediaType: format } : { 'x-payload-format': format };
 }
 
 function schemaOf(values: Values): Schema {
