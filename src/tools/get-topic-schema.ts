@@ -4,7 +4,7 @@ import { ToolError } from '../errors.ts';
 import type { GetTopicSchemaArgs, GetTopicSchemaResult } from '../generated/types.ts';
 import { parseFilter } from '../mqtt/topic.ts';
 import type { Subscription } from '../mqtt/types.ts';
-import { type Baseline, readBaseline } from '../payload/schema/baseline.ts';
+import { type Baseline, checkSize, readBaseline } from '../payload/schema/baseline.ts';
 import { type Description, describe } from '../payload/schema/describe.ts';
 import { DriftLog } from '../payload/schema/drift.ts';
 import { BadSchema } from '../payload/schema/validate.ts';
@@ -43,8 +43,9 @@ export const getTopicSchema: Handler<'get_topic_schema'> = async (args, context)
 
 /** The regular expression engine is loaded only where a schema has a pattern, or a topic that is called so. */
 async function baselineOf(given: object): Promise<Baseline> {
-  const hasPattern = /"pattern(?:Properties)?"/.test(JSON.stringify(given));
   try {
+    checkSize(given);
+    const hasPattern = /"pattern(?:Properties)?"/.test(JSON.stringify(given));
     const { compilePattern } = hasPattern
       ? await import('../payload/schema/patterns.ts')
       : { compilePattern: noPattern };
@@ -104,10 +105,15 @@ function summaryOf(
   violations?: number,
 ): string {
   const least = topic_schemas.reduce((low, { confidence }) => Math.min(low, confidence), 1);
-  const what = `${received} messages of ${topics} topics follow ${template_count} templates; the schemas rest on ${sample_count} of them`;
+  const came = `${many(received, 'message')} of ${many(topics, 'topic')}, ${many(template_count, 'template')}`;
+  const what = `${came}; the schemas rest on ${many(sample_count, 'message')}`;
   const sure = topic_schemas.length === 0 ? '' : `, the least sure has confidence ${least}`;
   const compared = violations === undefined ? '' : ` ${violations === 0 ? 'None' : violations} violated the baseline.`;
   return `${what}${sure}.${compared}`;
+}
+
+function many(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 function absenceOf(

@@ -6,8 +6,8 @@ import type { Held } from '../payload/schema/describe.ts';
 import type { DriftLog } from '../payload/schema/drift.ts';
 import { FairReservoir } from './reservoir.ts';
 
-/** Topics counted apart; stops a broker of endless topics from filling memory and from minutes of grouping. */
-const MAX_TOPICS = 100_000;
+/** Topics counted apart; stops a broker of endless topics from filling memory, and grouping (10 µs each) from stalling. */
+const MAX_TOPICS = 50_000;
 /** Messages held: fair to topics, and fair to topics that look alike, so that a rare one beside a fleet is heard. */
 const MAX_BY_TOPIC = 1_500;
 const MAX_BY_LOOK = 500;

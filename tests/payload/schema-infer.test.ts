@@ -87,7 +87,7 @@ describe('inferSchema', () => {
   });
 
   test('any payloads, schema made shorter -> each still satisfies it', () => {
-    const limits = fc.record({ depth: fc.nat(4), fields: fc.nat(4) });
+    const limits = fc.record({ depth: fc.nat(4), fields: fc.nat(4), enumBytes: fc.nat(40) });
     fc.assert(
       fc.property(fc.array(payloads, { minLength: 1, maxLength: 8 }), limits, (given, most) => {
         const samples = samplesOf(given);
@@ -174,6 +174,12 @@ describe('inferSchema', () => {
     ['anything', {}],
   ])('a number called %s -> %j', (name, hint) => {
     expect(field([1.5, 2.5], name)).toEqual({ type: 'number', minimum: 1.5, maximum: 2.5, ...hint });
+  });
+
+  test('names of devices -> no enum: the next device has another one', () => {
+    const ids = ['a', 'a', 'a', 'b', 'b', 'b'];
+    expect(field(ids, 'state')).toMatchObject({ enum: ['a', 'b'] });
+    for (const name of ['id', 'device_id', 'serial', 'name']) expect(field(ids, name)).toEqual({ type: 'string' });
   });
 
   test('a unit beside the value -> its unit', () => {

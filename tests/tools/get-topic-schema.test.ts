@@ -43,7 +43,7 @@ describe('get_topic_schema', () => {
     expect(result).toMatchObject({
       status: 'success',
       summary:
-        '4 messages of 4 topics follow 2 templates; the schemas rest on 4 of them, the least sure has confidence 0.34.',
+        '4 messages of 4 topics, 2 templates; the schemas rest on 4 messages, the least sure has confidence 0.34.',
       sample_count: 4,
       received_count: 4,
       topic_count: 4,
@@ -356,6 +356,7 @@ describe('baseline', () => {
       { type: 'object', unevaluatedProperties: false },
       '/baseline/unevaluatedProperties',
     ],
+    ['a tower', { not: Array.from({ length: 200_000 }).reduce<unknown>((inner) => [inner], 1) }, '/baseline'],
     ['a giant', { type: 'string', enum: Array.from({ length: 70_000 }, (_, i) => i) }, '/baseline'],
   ])('%s -> invalid_arguments, before anything is subscribed', async (_what, baseline, path) => {
     const { run, session } = bench();

@@ -34,7 +34,6 @@ export type Baseline = {
  * schema (`x-observed`) is judged with a margin: see relaxed.ts. Throws BadSchema.
  */
 export function readBaseline(given: unknown, compile: (pattern: string) => Pattern): Baseline {
-  measure(given);
   const entries = entriesOf(given);
   if (entries.length > MAX_TEMPLATES) throw new BadSchema('', `at most ${MAX_TEMPLATES} templates`);
   const judges = entries.map(([template, schema]) => judge(template, schema, compile)).sort(mostLiteralFirst);
@@ -125,8 +124,8 @@ function isSchema(given: Record<string, unknown>): boolean {
   return ['properties', 'x-observed', 'const', 'not', 'items'].some((keyword) => Object.hasOwn(given, keyword));
 }
 
-/** Bytes and depth, without recursion. */
-function measure(given: unknown): void {
+/** Bytes and depth, without recursion: to be asked before anything else is done with it. Throws BadSchema. */
+export function checkSize(given: unknown): void {
   const open: { value: unknown; depth: number }[] = [{ value: given, depth: 0 }];
   let bytes = 0;
   for (let one = open.pop(); one; one = open.pop()) {

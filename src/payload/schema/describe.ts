@@ -10,6 +10,7 @@ import type { Sample } from './gather.ts';
 import { type Group, groupTopics } from './groups.ts';
 import { inferSchema, type Schema } from './infer.ts';
 import { type Outline, outlineOf } from './outline.ts';
+import { push } from './push.ts';
 import { thin } from './thin.ts';
 
 export type TopicSchema = {
@@ -49,13 +50,23 @@ type Detail = {
   fields: number;
   name: number;
   dialect: boolean;
+  enumBytes: number;
 };
-const FULL: Detail = { topics: 1_000, examples: 3, bytes: 2_000, depth: 32, fields: 1_000, name: 4_096, dialect: true };
+const FULL: Detail = {
+  topics: 1_000,
+  examples: 3,
+  bytes: 2_000,
+  depth: 32,
+  fields: 1_000,
+  name: 4_096,
+  dialect: true,
+  enumBytes: 10_000,
+};
 const BRIEF: readonly Detail[] = [
-  { topics: 5, examples: 2, bytes: 240, depth: 6, fields: 40, name: 300, dialect: true },
-  { topics: 3, examples: 1, bytes: 200, depth: 5, fields: 24, name: 200, dialect: false },
-  { topics: 2, examples: 1, bytes: 120, depth: 4, fields: 16, name: 160, dialect: false },
-  { topics: 1, examples: 1, bytes: 80, depth: 2, fields: 10, name: 120, dialect: false },
+  { topics: 5, examples: 2, bytes: 240, depth: 6, fields: 40, name: 300, dialect: true, enumBytes: 300 },
+  { topics: 3, examples: 1, bytes: 200, depth: 5, fields: 24, name: 200, dialect: false, enumBytes: 200 },
+  { topics: 2, examples: 1, bytes: 120, depth: 4, fields: 16, name: 160, dialect: false, enumBytes: 100 },
+  { topics: 1, examples: 1, bytes: 80, depth: 2, fields: 10, name: 120, dialect: false, enumBytes: 60 },
 ];
 /** Both copies of a result are 4 MiB at most. */
 const FULL_COST = 3 * 1024 * 1024;
@@ -175,10 +186,6 @@ function total({ topics }: Group, counts: ReadonlyMap<string, number>): number {
 
 function grouped(held: readonly Held[]): Map<string, Held[]> {
   const map = new Map<string, Held[]>();
-  for (const one of held) {
-    const list = map.get(one.topic);
-    if (list) list.push(one);
-    else map.set(one.topic, [one]);
-  }
+  for (const one of held) push(map, one.topic, one);
   return map;
 }

@@ -1,6 +1,7 @@
 // Owns the groups of topics that get one schema each: by what looks like an identifier, then by payload, then by names
 // that vary (`home/{room}/temperature`). Pure, and the same in whatever order the topics come.
 import { clusters, NOTHING, type Outline } from './outline.ts';
+import { push } from './push.ts';
 import { type Family, familiesOf, filterOf, type Level, templateOf } from './templates.ts';
 import { collective, conventional, isFixed, meaningOf } from './topic-words.ts';
 
@@ -113,10 +114,4 @@ function richer(a: Outline, b: Outline): Outline {
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function push<T>(map: Map<string, T[]>, key: string, value: T): void {
-  const list = map.get(key);
-  if (list) list.push(value);
-  else map.set(key, [value]);
 }

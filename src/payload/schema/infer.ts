@@ -69,9 +69,13 @@ function ofStrings({ count, distinct, many, formats }: Strings, name: string): S
   const [format] = formats;
   if (format === 'number') return { type: 'string', format, ...hintOf(name) };
   if (format !== undefined) return { type: 'string', format };
-  const few = !many && distinct.size <= MAX_ENUM && count >= distinct.size * MIN_RECURRENCE;
+  const few = !IDENTITY.test(name) && !many && distinct.size <= MAX_ENUM && count >= distinct.size * MIN_RECURRENCE;
   return { type: 'string', ...(few ? { enum: [...distinct.keys()].sort() } : {}) };
 }
+
+/** Another device has another one: what few were seen is no choice. */
+const IDENTITY =
+  /(?:^|[^a-z])(?:id|uid|uuid|eui|sn|serial|mac|name|device|host|hostname|src|source|ssid|client|user)$/i;
 
 function ofLists({ count, least, most, items, places }: Lists): Schema {
   const kinds = new Set(places.map((place) => JSON.stringify(typesOf(place))));

@@ -1,6 +1,7 @@
 // Owns what payloads look like from afar, and which topics look alike enough to share one schema. Pure.
 import { isList, isRecord } from '../types.ts';
 import { isIdentifier } from './identifier.ts';
+import { push } from './push.ts';
 
 export type Kind = 'object' | 'array' | 'number' | 'boolean' | 'text' | 'binary';
 
@@ -128,10 +129,4 @@ function signature({ kind, keys, marks }: Outline, { marked }: Likeness): string
 
 function richestFirst([a]: [string, unknown], [b]: [string, unknown]): number {
   return a < b ? -1 : 1;
-}
-
-function push<T>(map: Map<string, T[]>, key: string, value: T): void {
-  const list = map.get(key);
-  if (list) list.push(value);
-  else map.set(key, [value]);
 }

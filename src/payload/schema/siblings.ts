@@ -1,6 +1,7 @@
 // Owns which of the words at one place of a topic tree are one varying level, by their look alone. Pure, and the same
 // in whatever order the words come.
 import { hexKind, isMixedHex, isStem, looksHex, type Part, type PartKind, partsOf, runsOf } from './level-parts.ts';
+import { push } from './push.ts';
 
 /** Words that look alike, and the level that stands for them: `line{n}`. */
 export type Alike = { text: string; varies: boolean; words: string[] };
@@ -12,12 +13,12 @@ export function alike(words: Iterable<string>): Alike[] {
   const byLook = new Map<string, Word[]>();
   for (const word of words) {
     const parts = partsOf(word);
-    add(byLook, lookOf(parts, true), { word, parts });
+    push(byLook, lookOf(parts, true), { word, parts });
   }
   const byKind = new Map<string, Word[]>();
   for (const group of byLook.values()) {
     const settled = settle(group);
-    for (const one of settled) add(byKind, lookOf(one.parts, false), one);
+    for (const one of settled) push(byKind, lookOf(one.parts, false), one);
   }
   return [...byKind.values()].map(standIn);
 }
@@ -61,10 +62,4 @@ function standIn(group: Word[]): Alike {
     return `{${kind satisfies PartKind}}`;
   });
   return { text: text.join(''), varies, words: group.map(({ word }) => word).sort() };
-}
-
-function add<K, V>(map: Map<K, V[]>, key: K, value: V): void {
-  const list = map.get(key);
-  if (list) list.push(value);
-  else map.set(key, [value]);
 }

@@ -1,5 +1,6 @@
 // Owns the templates of a set of topics by what looks like an identifier: uuids, MACs, hex ids, numbers that differ
 // among siblings. Pure, linear in the characters, the same in whatever order the topics come. Knows no payloads.
+import { push } from './push.ts';
 import { alike } from './siblings.ts';
 
 /** One level of a template; `varies`: it holds a placeholder, as `line{n}` does. */
@@ -21,9 +22,21 @@ export function familiesOf(topics: Iterable<string>): Family[] {
   const branches: Branch[] = [{ levels: [], open: all }];
   for (let branch = branches.pop(); branch; branch = branches.pop()) {
     const { levels, open } = branch;
-    const ended = open.filter(({ rest }) => rest.length === levels.length);
-    if (ended.length > 0) families.push({ levels, topics: ended.map(({ topic }) => topic) });
-    branches.push(...split(levels, ended.length === 0 ? open : open.filter(({ rest }) => rest.length > levels.length)));
+    const ended: string[] = [];
+    const byWord = new Map<string, Open[]>();
+    for (const one of open) {
+      const word = one.rest[levels.length];
+      if (word === undefined) ended.push(one.topic);
+      else push(byWord, word, one);
+    }
+    if (ended.length > 0) families.push({ levels, topics: ended });
+    for (const { text, varies, words } of alike(byWord.keys())) {
+      const inner = words.length === 1 ? byWord.get(words[0] ?? '') : undefined;
+      branches.push({
+        levels: [...levels, { text, varies }],
+        open: inner ?? words.flatMap((word) => byWord.get(word) ?? []),
+      });
+    }
   }
   return families;
 }
@@ -42,18 +55,4 @@ export function levelsOf(topic: string): string[] {
   if (levels.length < MAX_LEVELS) return levels;
   const head = levels.slice(0, -1);
   return [...head, topic.slice(head.join('/').length + 1)];
-}
-
-/** By the next level. */
-function split(levels: readonly Level[], open: Open[]): Branch[] {
-  const byWord = new Map<string, Open[]>();
-  for (const one of open) {
-    const word = one.rest[levels.length] ?? '';
-    const same = byWord.get(word);
-    if (same) same.push(one);
-    else byWord.set(word, [one]);
-  }
-  return alike(byWord.keys()).map(({ text, varies, words }) => {
-    return { levels: [...levels, { text, varies }], open: words.flatMap((word) => byWord.get(word) ?? []) };
-  });
 }

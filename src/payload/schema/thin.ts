@@ -2,15 +2,18 @@
 import { isList, isRecord } from '../types.ts';
 import type { Schema } from './infer.ts';
 
-/** Deeper parts keep their type only; of more fields the first are named, the required ones before the others. */
-export type Limits = { depth: number; fields: number };
+/**
+ * Deeper parts keep their type only; of more fields the first are named, the required ones before the others; an enum
+ * of more bytes is left out.
+ */
+export type Limits = { depth: number; fields: number; enumBytes: number };
 
 export function thin(schema: Schema, limits: Limits): Schema {
   return thinAt(schema, limits.depth, limits);
 }
 
 function thinAt(schema: Schema, depth: number, limits: Limits): Schema {
-  const { properties, additionalProperties, items, anyOf, prefixItems, required, ...rest } = schema;
+  const { properties, additionalProperties, items, anyOf, prefixItems, required, enum: allowed, ...rest } = schema;
   const structured = isRecord(properties) || items !== undefined || additionalProperties !== undefined;
   if (depth <= 0 && (structured || anyOf !== undefined || prefixItems !== undefined)) return onlyType(schema);
   const inner = (one: unknown) => (isRecord(one) ? thinAt(one, depth - 1, limits) : one);
@@ -18,6 +21,7 @@ function thinAt(schema: Schema, depth: number, limits: Limits): Schema {
   const whole = fields === undefined || fields.omitted === 0;
   return {
     ...rest,
+    ...(allowed === undefined || bytesOf(allowed) > limits.enumBytes ? {} : { enum: allowed }),
     ...(fields ? { properties: mapped(fields.named, inner) } : {}),
     ...(fields && !whole ? { 'x-more-fields': fields.omitted } : {}),
     ...(isList(required)
@@ -56,4 +60,8 @@ function fewFields(properties: Record<string, unknown>, required: unknown, most:
 
 function mapped(record: Record<string, unknown>, inner: (one: unknown) => unknown): Record<string, unknown> {
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, inner(value)]));
+}
+
+function bytesOf(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value));
 }

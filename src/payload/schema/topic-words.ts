@@ -126,13 +126,18 @@ export function collective(level: string): string | undefined {
 export function conventional(levels: readonly string[], index: number): string | undefined {
   for (const convention of CONVENTIONS) {
     const word = convention[index];
-    if (!word?.startsWith('?')) continue;
-    const last = convention.at(-1);
-    if (last === 'config' && (levels.length !== convention.length || levels.at(-1) !== last)) continue;
-    const fits = convention.slice(0, index).every((one, i) => one === '*' || one.startsWith('?') || one === levels[i]);
-    if (fits) return word.slice(1);
+    if (word?.startsWith('?') && follows(levels, convention, index)) return word.slice(1);
   }
   return undefined;
+}
+
+/** One that ends in `config` knows topics of its length only. */
+function follows(levels: readonly string[], convention: readonly string[], upTo: number): boolean {
+  for (let i = 0; i < upTo; i++) {
+    const word = convention[i] ?? '';
+    if (word !== '*' && word !== levels[i] && !word.startsWith('?')) return false;
+  }
+  return convention.at(-1) !== 'config' || (levels.length === convention.length && levels.at(-1) === 'config');
 }
 
 function tokensOf(level: string): string[] {
