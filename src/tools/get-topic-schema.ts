@@ -1,13 +1,10 @@
 // Owns get_topic_schema: what the topics under a filter say, as templates with a schema each; and what differs from a
 // baseline.
-import { ToolError } from '../errors.ts';
 import type { GetTopicSchemaArgs, GetTopicSchemaResult } from '../generated/types.ts';
 import { parseFilter } from '../mqtt/topic.ts';
 import type { Subscription } from '../mqtt/types.ts';
-import { type Baseline, checkSize, readBaseline } from '../payload/schema/baseline.ts';
-import { type Description, describe } from '../payload/schema/describe.ts';
-import { DriftLog } from '../payload/schema/drift.ts';
-import { BadSchema } from '../payload/schema/validate.ts';
+import type { describe as Describe, Description } from '../payload/schema/describe.ts';
+import type { DriftLog } from '../payload/schema/drift.ts';
 import { nothingCollected } from './absence.ts';
 import { FELL_BEHIND } from './notes.ts';
 import { seconds } from './times.ts';
@@ -23,7 +20,10 @@ const FULL_DRIFT_BYTES = 64 * 1024;
 
 export const getTopicSchema: Handler<'get_topic_schema'> = async (args, context) => {
   const { signal } = context;
-  const drift = args.baseline === undefined ? undefined : new DriftLog(await baselineOf(args.baseline));
+  // Loaded only where they are wanted: no other tool needs them.
+  const inferring = import('../payload/schema/describe.ts');
+  const drift =
+    args.baseline === undefined ? undefined : await (await import('./topic-baseline.ts')).driftFrom(args.baseline);
   const session = await context.pool.get(args.session_id, signal);
   const samples = new TopicSamples(drift);
   const listening = { qos: 0, retained: 'include', signal } as const;
@@ -35,32 +35,12 @@ export const getTopicSchema: Handler<'get_topic_schema'> = async (args, context)
     const stopped = await waitFor({ ms, totalMs: ms, until: [subscription.lost], message }, context);
     subscription.close();
     const tookMs = Date.now() - began;
-    return resultOf(args, samples, drift, { subscription, tookMs, lost: stopped === 'duration' ? undefined : stopped });
+    const ending = { subscription, tookMs, lost: stopped === 'duration' ? undefined : stopped };
+    return resultOf(args, samples, drift, ending, (await inferring).describe);
   } finally {
     subscription.close();
   }
 };
-
-/** The regular expression engine is loaded only where a schema has a pattern, or a topic that is called so. */
-async function baselineOf(given: object): Promise<Baseline> {
-  try {
-    checkSize(given);
-    const hasPattern = /"pattern(?:Properties)?"/.test(JSON.stringify(given));
-    const { compilePattern } = hasPattern
-      ? await import('../payload/schema/patterns.ts')
-      : { compilePattern: noPattern };
-    return readBaseline(given, compilePattern);
-  } catch (error) {
-    if (!(error instanceof BadSchema)) throw error;
-    const problems = [{ path: `/baseline${error.path}`, expected: error.message }];
-    const hint = 'Give a JSON Schema 2020-12, a map of template to schema, or a whole earlier result.';
-    throw new ToolError('invalid_arguments', `baseline does not fit: expected ${error.message}.`, hint, { problems });
-  }
-}
-
-function noPattern(): never {
-  throw new Error('no pattern was seen');
-}
 
 type Ending = { subscription: Subscription; tookMs: number; lost: string | undefined };
 
@@ -69,6 +49,7 @@ function resultOf(
   samples: TopicSamples,
   drift: DriftLog | undefined,
   { subscription, tookMs, lost }: Ending,
+  describe: typeof Describe,
 ): GetTopicSchemaResult {
   const briefBytes = drift ? BRIEF_BESIDE_DRIFT_BYTES : BRIEF_BYTES;
   const wanted = { maxSamples: args.max_messages, full: args.full, briefBytes };
