@@ -88,6 +88,29 @@ test('live messages within the window are counted; nothing under the filter -> n
   await script.end();
 });
 
+test('the demo, then with two faults -> what drifted, and nothing else; before that, nothing', async () => {
+  const script = new Script({ args: ['--demo'] });
+  await script.result('establish_connection', { profile: 'demo', name: 'lab' });
+  const args = { session_id: 'lab', topic_pattern: '#', duration_seconds: 4, max_messages: 500, full: true };
+  const healthy = await script.result('get_topic_schema', args);
+  const later = await script.result('get_topic_schema', { ...args, baseline: healthy });
+  expect(later.baseline).toMatchObject({ violation_count: 0 });
+  const faults = { unit_changed: true, drifted_field: true };
+  await script.result('publish_message', { session_id: 'lab', topic: 'demo/faults/set', payload: faults });
+  const { baseline } = await script.result('get_topic_schema', { ...args, baseline: healthy });
+  const drifted = dig(baseline, 'drift');
+  const fields = Array.isArray(drifted)
+    ? drifted.map((one) => [dig(one, 'topic'), dig(one, 'path'), dig(one, 'keyword')])
+    : [];
+  // What was not seen before may come: a door that opens.
+  expect(fields.filter(([, , keyword]) => keyword !== 'new_value').toSorted()).toEqual([
+    ['home/cellar/meter/energy', '/power', 'new_field'],
+    ['home/cellar/meter/energy', '/power_w', 'required'],
+    ['zigbee2mqtt/kitchen_climate', '/temperature', 'maximum'],
+  ]);
+  await script.end();
+});
+
 test('a baseline that is no schema -> the error names the place, both ways', async () => {
   const script = new Script();
   await script.connect('lab', url);

@@ -344,6 +344,17 @@ describe('baseline', () => {
     ]);
   });
 
+  test('an earlier result of few messages -> another string is news, no violation', async () => {
+    const first = await listening();
+    for (let n = 0; n < 6; n += 1) first.session.speak('a/log', JSON.stringify({ level: 'info' }));
+    const { session, over } = await listening({ baseline: await first.over() });
+    session.speak('a/log', JSON.stringify({ level: 'warning' }));
+    expect((await over()).baseline).toMatchObject({
+      violation_count: 0,
+      drift: [{ path: '/level', keyword: 'new_value', expected: ['info'], got: 'warning' }],
+    });
+  });
+
   test.each([
     ['{}', {}, '/baseline'],
     ['no schema', { 'a/b': 7 }, '/baseline/a/b'],

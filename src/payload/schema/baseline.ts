@@ -1,7 +1,7 @@
 // Owns the baseline of a comparison: one JSON Schema for all messages, or one for each template; its own limits, and
 // which of them judges a topic. Must not know messages.
 import { isList, isRecord } from '../types.ts';
-import { relaxed } from './relaxed.ts';
+import { ENOUGH, relaxed, samplesOf } from './relaxed.ts';
 import {
   BadSchema,
   compileSchema,
@@ -20,8 +20,8 @@ export type Judge = {
   /** The template whose schema it is; undefined: one schema for all. */
   template: string | undefined;
   validator: Validator;
-  /** It was inferred from samples, so a field that it does not have is news and no violation. */
-  inferred: boolean;
+  /** Problems of these keywords are news and no violations: the schema was inferred, and has not seen everything. */
+  news: readonly string[];
 };
 
 export type Baseline = {
@@ -77,7 +77,8 @@ function coversLevel(wanted: string, level: string): boolean {
 function judge(template: string | undefined, schema: unknown, compile: (pattern: string) => Pattern): Judge {
   const inferred = isRecord(schema) && (isRecord(schema['x-observed']) || everyIsInferred(schema.anyOf));
   try {
-    return { template, validator: compileSchema(inferred ? relaxed(schema) : schema, compile), inferred };
+    const validator = compileSchema(inferred ? relaxed(schema) : schema, compile);
+    return { template, validator, news: inferred ? newsOf(schema) : [] };
   } catch (error) {
     if (error instanceof BadSchema && template !== undefined)
       throw new BadSchema(
@@ -86,6 +87,13 @@ function judge(template: string | undefined, schema: unknown, compile: (pattern:
       );
     throw error;
   }
+}
+
+/** An unknown field, and where few samples were seen also another string than those. */
+function newsOf(schema: Record<string, unknown>): string[] {
+  const alternatives = isList(schema.anyOf) ? schema.anyOf.map((one) => samplesOf(one)) : [0];
+  const samples = samplesOf(schema, Math.min(...alternatives));
+  return samples < ENOUGH ? ['additionalProperties', 'enum'] : ['additionalProperties'];
 }
 
 function everyIsInferred(schemas: unknown): boolean {

@@ -121,7 +121,7 @@ export class DriftLog {
 
   #note(problem: Problem, judge: Judge, { topic, at }: RawMessage): void {
     const path = brief(problem.path.replace(/\/\d+(?=\/|$)/g, '/*'));
-    const keyword = isNews(problem, judge) ? 'new_field' : problem.keyword;
+    const keyword = keywordOf(problem, judge);
     const key = JSON.stringify([judge.template, path, keyword]);
     const known = this.#fields.get(key);
     if (known) known.count += 1;
@@ -141,8 +141,13 @@ export class DriftLog {
   }
 }
 
-function isNews({ keyword }: Problem, { inferred }: Judge): boolean {
-  return inferred && keyword === 'additionalProperties';
+function isNews({ keyword }: Problem, { news }: Judge): boolean {
+  return news.includes(keyword);
+}
+
+function keywordOf(problem: Problem, judge: Judge): string {
+  if (!isNews(problem, judge)) return problem.keyword;
+  return problem.keyword === 'enum' ? 'new_value' : 'new_field';
 }
 
 /** What came instead; where nothing came, null. */
