@@ -1,6 +1,7 @@
 // Owns the only list of tools. A schema without a handler here, or a handler without a schema, does not compile.
 import type { ToolName } from '../generated/definitions.ts';
 import { closeConnection } from './close-connection.ts';
+import { debugDevice } from './debug-device.ts';
 import { establishConnection } from './establish-connection.ts';
 import { getTopicSchema } from './get-topic-schema.ts';
 import { listActiveConnections } from './list-active-connections.ts';
@@ -13,6 +14,7 @@ import { watchChanges } from './watch-changes.ts';
 
 export const handlers: { [Name in ToolName]: Handler<Name> } = {
   close_connection: closeConnection,
+  debug_device: debugDevice,
   establish_connection: establishConnection,
   get_topic_schema: getTopicSchema,
   list_active_connections: listActiveConnections,

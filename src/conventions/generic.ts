@@ -1,0 +1,33 @@
+// Owns what topic names mean where no convention is known: availability, commands, descriptions, logs by their last level.
+import { flagPresence, wordPresence } from './presence.ts';
+import type { Convention, TopicRole } from './types.ts';
+
+const convention = 'generic';
+const COMMAND = /^(.+)\/(?:set|command|cmd|control)$/i;
+/** Topics about nothing else but presence ... */
+const PRESENCE = /\/(?:availability|available|lwt|online|connected|connection|alive|\$state|last_?will|birth)$/i;
+/** ... and those where it is only one meaning of several. */
+const STATUS = /\/(?:status|state|\$connected)$/i;
+
+export const generic: Convention = {
+  name: convention,
+  describes: () => false,
+  describe: () => undefined,
+  roleOf: (topic) => {
+    if (PRESENCE.test(topic)) return availability(flagPresence);
+    if (STATUS.test(topic)) return { ...availability(wordPresence), role: 'state' };
+    if (COMMAND.test(topic)) return { role: 'command', convention };
+    if (/\/(?:config|configuration|description|announce|meta)$/i.test(topic))
+      return { role: 'description', convention };
+    if (/\/(?:log|logs|logging|debug|error|errors)$/i.test(topic)) return { role: 'log', convention };
+    return { role: /\/(?:event|events|action)$/i.test(topic) ? 'event' : 'state', convention };
+  },
+  answersTo: (command) => {
+    const [, base] = COMMAND.exec(command) ?? [];
+    return base === undefined ? [] : [base, `${base}/state`, `${base}/status`, `${base}/stat`];
+  },
+};
+
+function availability(presence: TopicRole['presence']): TopicRole {
+  return { role: 'availability', convention, of: 'device', writtenBy: 'device', ...(presence ? { presence } : {}) };
+}

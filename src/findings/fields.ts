@@ -1,0 +1,85 @@
+// Owns the way from payloads to series of values, one a field: nested objects, and lists of named metrics (Sparkplug B).
+import { isList, isRecord } from '../payload/types.ts';
+import type { Entry, Series } from './types.ts';
+
+/** Fields of one payload, and their depth. Stops payloads of a thousand keys, and metrics without end. */
+const MAX_FIELDS = 64;
+const MAX_DEPTH = 4;
+const MAX_KEY_CHARS = 64;
+
+export type Scalar = number | string | boolean | null;
+
+/** One field's values over time. `path` is '' for a payload that is the value itself. */
+export type FieldSeries = { topic: string; path: string; values: { value: Scalar; entry: Entry }[] };
+
+/** The scalars of a payload by their place: `wifi.rssi`, `metrics.Temperature`. */
+export function fieldsOf(payload: unknown): Map<string, Scalar> {
+  const fields = new Map<string, Scalar>();
+  collect(payload, '', 0, fields);
+  return fields;
+}
+
+function collect(value: unknown, path: string, depth: number, fields: Map<string, Scalar>): void {
+  if (fields.size >= MAX_FIELDS || depth > MAX_DEPTH) return;
+  if (value === null || typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean') {
+    fields.set(path, value);
+    return;
+  }
+  const under = (key: string) => (path === '' ? key : `${path}.${key}`);
+  if (isList(value)) {
+    for (const one of value.slice(0, MAX_FIELDS)) {
+      if (isRecord(one) && typeof one.name === 'string' && Object.hasOwn(one, 'value')) {
+        collect(one.value, under(one.name.slice(0, MAX_KEY_CHARS)), depth + 1, fields);
+      }
+    }
+    return;
+  }
+  if (!isRecord(value)) return;
+  for (const [key, inner] of Object.entries(value).slice(0, MAX_FIELDS)) {
+    if (key.length <= MAX_KEY_CHARS) collect(inner, under(key), depth + 1, fields);
+  }
+}
+
+/** Every field of a topic; retained messages are taken in only where `withRetained` is set. */
+export function fieldSeries({ topic, entries }: Series, withRetained = false): FieldSeries[] {
+  const all = new Map<string, FieldSeries>();
+  for (const entry of entries) {
+    if (entry.retain && !withRetained) continue;
+    for (const [path, value] of fieldsOf(entry.payload)) {
+      const one = all.get(path) ?? { topic, path, values: [] };
+      one.values.push({ value, entry });
+      all.set(path, one);
+    }
+  }
+  return [...all.values()];
+}
+
+export type NumberSeries = { topic: string; path: string; values: { value: number; entry: Entry }[] };
+
+/** Those fields whose values are all numbers. */
+export function numberSeries(series: Series, withRetained = false): NumberSeries[] {
+  return fieldSeries(series, withRetained).flatMap(({ values, ...place }) => {
+    const numbers = values.flatMap(({ value, entry }) =>
+      typeof value === 'number' && Number.isFinite(value) ? [{ value, entry }] : [],
+    );
+    return numbers.length === values.length ? [{ ...place, values: numbers }] : [];
+  });
+}
+
+/** What a field measures, by the last words of its path, or of the topic where the path says nothing. */
+export function nameOf({ topic, path }: { topic: string; path: string }): string {
+  const last = path.slice(path.lastIndexOf('.') + 1);
+  const says = /^(?:|value|val|v|state|status|reading|metrics)$/i.test(last) ? '' : last;
+  if (says !== '') return says;
+  const levels = topic.split('/').filter((level) => !/^(?:state|value|status)$/i.test(level));
+  return levels.at(-1) ?? '';
+}
+
+/** The field as a person names it. */
+export function called({ topic, path }: { topic: string; path: string }): string {
+  return path === '' || path === 'value' ? nameOf({ topic, path }) : path;
+}
+
+export function placeOf({ topic, path }: { topic: string; path: string }): string {
+  return `${topic}\n${path}`;
+}

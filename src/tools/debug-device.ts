@@ -1,0 +1,87 @@
+// Owns debug_device: listens to a whole broker for one device, then says how it is and what is wrong with it.
+import { createIdentity } from '../conventions/identity.ts';
+import { findingsOf } from '../findings/index.ts';
+import type { View } from '../findings/types.ts';
+import type { DebugDeviceArgs, DebugDeviceResult } from '../generated/types.ts';
+import type { RetainedEnd } from '../mqtt/types.ts';
+import { deviceSilent, deviceUnknown, type Heard } from './device-absence.ts';
+import { close, type Listening, listenForDevice, listenFurther, retainedEnd } from './device-listening.ts';
+import { reportOn } from './device-report.ts';
+import { DeviceWatch } from './device-watch.ts';
+import { FELL_BEHIND } from './notes.ts';
+import { seconds } from './times.ts';
+import type { Handler } from './tool.ts';
+import { waitFor } from './waiting.ts';
+
+const STILL_COMING: RetainedEnd = { complete: false, evidence: 'quiet_window' };
+
+export const debugDevice: Handler<'debug_device'> = async (args, context) => {
+  const { signal } = context;
+  const id = createIdentity(args.device_id);
+  const watch = new DeviceWatch(id);
+  const session = await context.pool.get(args.session_id, signal);
+  const listening = await listenForDevice(session, id, watch, signal);
+  const began = Date.now();
+  try {
+    const lost = Promise.race(listening.subscriptions.map((one) => one.lost)).then(() => 'lost' as const);
+    const left = () => Math.max(0, began + args.duration_seconds * 1000 - Date.now());
+    const wait = <T>(until: Promise<T>[]) =>
+      waitFor(
+        { ms: left(), totalMs: left(), until, message: () => `${watch.live} live messages of the device so far` },
+        context,
+      );
+    const dumped = await wait<RetainedEnd | 'lost'>([retainedEnd(listening), lost]);
+    const end = dumped === 'duration' || dumped === 'lost' ? STILL_COMING : dumped;
+    if (dumped !== 'lost')
+      await wait([listenFurther({ session, watch, listening, signal }).then(() => 'further' as const), lost]);
+    const stopped = dumped === 'lost' ? dumped : await wait([lost]);
+    close(listening);
+    return resultOf(args, { watch, listening, end, began, lost: stopped === 'lost' });
+  } finally {
+    close(listening);
+  }
+};
+
+type Ending = { watch: DeviceWatch; listening: Listening; end: RetainedEnd; began: number; lost: boolean };
+
+function resultOf(args: DebugDeviceArgs, { watch, listening, end, began, lost }: Ending): DebugDeviceResult {
+  const { series, similar } = watch.timeline();
+  const { subscriptions } = listening;
+  const interrupted = lost || subscriptions.some(({ gaps }) => gaps.length > 0);
+  const fellBehind = subscriptions.some((one) => one.fellBehind);
+  const view: View = { began, ended: Date.now(), series, claims: watch.claims(), lossy: interrupted || fellBehind };
+  const findings = findingsOf(view);
+  const report = reportOn(args.device_id, view, findings, similar);
+  const heard: Heard = {
+    seconds: seconds(view.ended - began),
+    received: watch.received,
+    others: watch.foreign,
+    near: watch.near.names,
+    all: listening.all,
+    end,
+    interrupted,
+    grantedQos: subscriptions[0]?.grantedQos ?? 0,
+  };
+  const unknown = report.connection_status === 'not_found';
+  const silent = !unknown && report.last_contact.known_by !== 'live_message';
+  return {
+    status: unknown ? 'not_found' : 'success',
+    ...report,
+    ...(unknown ? { absence: deviceUnknown(heard) } : {}),
+    ...(silent ? { absence: deviceSilent(heard, findings[0]) } : {}),
+    window_seconds: heard.seconds,
+    notes: [...notesOn(listening, end, interrupted), ...(fellBehind ? [FELL_BEHIND] : []), ...watch.notes()],
+  };
+}
+
+function notesOn({ all, granted, refused }: Listening, end: RetainedEnd, interrupted: boolean): string[] {
+  const notes: string[] = [];
+  if (!all) {
+    notes.push(
+      `The broker refused # : only ${granted.length} filters were heard where conventions put a device; topics elsewhere are missing.`,
+    );
+  } else if (refused.length > 0) notes.push(`${refused.length} topics that descriptions name were refused.`);
+  if (!end.complete) notes.push('Not all stored messages may have arrived.');
+  if (interrupted) notes.push('The connection was lost meanwhile: silence and gaps were not judged.');
+  return notes;
+}

@@ -1,0 +1,44 @@
+// Owns the names on a broker that are nearly the one that was asked for, for who has mistyped it. Bounded.
+
+/** Levels looked at, and their length. Stops a broker of endless names from taking memory and time. */
+const MAX_SEEN = 20_000;
+const MAX_CHARS = 64;
+/** Names kept; edits that make a name another one; ids too short for that. */
+const MAX_NAMES = 5;
+const MAX_EDITS = 2;
+const MIN_CHARS = 4;
+
+export class NearNames {
+  readonly names: string[] = [];
+  readonly #wanted: string;
+  readonly #seen = new Set<string>();
+
+  constructor(wanted: string) {
+    this.#wanted = wanted.toLowerCase();
+  }
+
+  look(topic: string): void {
+    const length = this.#wanted.length;
+    if (length < MIN_CHARS || length > MAX_CHARS || this.names.length >= MAX_NAMES || topic.length > 1024) return;
+    for (const level of topic.split('/')) {
+      if (Math.abs(level.length - length) > MAX_EDITS || this.#seen.size >= MAX_SEEN || this.#seen.has(level)) continue;
+      this.#seen.add(level);
+      if (this.names.length < MAX_NAMES && edits(level.toLowerCase(), this.#wanted) <= MAX_EDITS)
+        this.names.push(level);
+    }
+  }
+}
+
+/** Levenshtein distance. */
+function edits(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
