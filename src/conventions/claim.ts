@@ -20,6 +20,7 @@ export function claim(
     topics: new Map([...topics].filter(([topic]) => isTopic(topic)).slice(0, MAX_ENTRIES)),
     prefixes: [...new Set(prefixes)].filter((prefix) => isTopic(prefix) && prefix.length > 1).slice(0, MAX_ENTRIES),
     others: others.slice(0, MAX_ENTRIES),
+    related: (parts.related ?? []).slice(0, MAX_ENTRIES),
     commands: commands.filter(({ command }) => isTopic(command)).slice(0, MAX_ENTRIES),
     expected: expected.filter(({ seconds }) => seconds > 0 && Number.isFinite(seconds)).slice(0, MAX_ENTRIES),
     remarks: (parts.remarks ?? []).slice(0, MAX_ENTRIES),

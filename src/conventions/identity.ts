@@ -58,8 +58,10 @@ export function hexOf(id: string): string | undefined {
   return /^(?:[0-9a-f]{12}|[0-9a-f]{16})$/.test(digits) ? digits : undefined;
 }
 
+/** `KitchenLamp` is two words. */
 function wordsOf(text: string): string[] {
   return text
+    .replace(/(\p{Ll})(\p{Lu})/gu, '$1 $2')
     .toLowerCase()
     .normalize('NFC')
     .split(/[^\p{L}\p{N}]+/u)

@@ -5,7 +5,7 @@ import { homeassistant } from './homeassistant.ts';
 import { homie } from './homie.ts';
 import type { Identity } from './identity.ts';
 import { shelly } from './shelly.ts';
-import { sparkplug } from './sparkplug.ts';
+import { sparkplug, sparkplugTopic } from './sparkplug.ts';
 import { tasmota } from './tasmota.ts';
 import type { Claim, Convention, TopicRole } from './types.ts';
 import { zigbee2mqtt } from './zigbee2mqtt.ts';
@@ -45,11 +45,23 @@ export function roleOf(topic: string, claims: readonly Claim[]): TopicRole {
     return role === undefined ? [] : [{ role, foreign: convention === homeassistant.name }];
   });
   const byName = conventions.map((convention) => convention.roleOf(topic)).find((role) => role !== undefined);
+  if (claimed.length === 0 && isRelated(topic, claims))
+    return { role: 'bridge', convention: sparkplug.name, of: 'bridge' };
   const native = claimed.find(({ foreign }) => !foreign)?.role;
   if (native !== undefined) return native;
   if (byName !== undefined && byName.convention !== generic.name) return byName;
   const telling = claimed.find(({ role }) => role.presence !== undefined) ?? claimed[0];
   return telling?.role ?? byName ?? { role: 'state', convention: generic.name };
+}
+
+/** Of the edge node of a Sparkplug device, or of its other devices. */
+function isRelated(topic: string, claims: readonly Claim[]): boolean {
+  const parts = sparkplugTopic(topic);
+  if (parts === undefined || claims.length === 0) return false;
+  const own = claims
+    .filter(({ convention }) => convention === sparkplug.name)
+    .map(({ source }) => sparkplugTopic(source));
+  return own.length > 0 && !own.some((one) => one?.node === parts.node && one.device === parts.device);
 }
 
 /** Where a device that obeys speaks: as descriptions say, else by the names of the topics. */

@@ -24,7 +24,8 @@ export const sparkplug: Convention = {
     if (grade === undefined) return undefined;
     const at = (kind: string) => `spBv1.0/${parts.group}/${kind}/${parts.edge}`;
     const bridge = (kind: string): [string, TopicRole] => [at(kind), { ...roleOf(kind, true), role: 'bridge' }];
-    return claim(convention, topic, grade, { topics: new Map(['NBIRTH', 'NDEATH', 'NDATA'].map(bridge)) });
+    const related = [`spBv1.0/${parts.group}/+/${parts.edge}/#`];
+    return claim(convention, topic, grade, { topics: new Map(['NBIRTH', 'NDEATH'].map(bridge)), related });
   },
   roleOf: (topic) => {
     const parts = sparkplugTopic(topic);

@@ -25,7 +25,11 @@ export const tasmota: Convention = {
     const [cmnd = 'cmnd', stat = 'stat', tele = 'tele'] = texts(own(payload, 'tp'));
     const prefixes = [cmnd, stat, tele].map((prefix) => `${filled(full, prefix, device).replace(/\/+$/, '')}/`);
     const lwt: [string, TopicRole] = [`${prefixes[2]}LWT`, availability(text(payload, 'onln'), text(payload, 'ofln'))];
-    return claim(convention, topic, grade, { names: known, prefixes, topics: new Map([lwt]) });
+    return claim(convention, topic, grade, {
+      names: known,
+      prefixes: [...prefixes, topic.replace(/[^/]+$/, '')],
+      topics: new Map([lwt]),
+    });
   },
   roleOf: (topic) => {
     if (DISCOVERY.test(topic)) return { role: 'description', convention };

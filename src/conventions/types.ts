@@ -46,6 +46,8 @@ export type Claim = {
   prefixes: string[];
   /** Topics and prefixes (with a slash) of other devices that the above would take in. */
   others: string[];
+  /** Filters of what stands between the device and the broker, and is needed to judge it. */
+  related: string[];
   /** Where a command goes, and where a device that obeys speaks. */
   commands: { command: string; answers: string[] }[];
   expected: Expected[];

@@ -21,7 +21,7 @@ export const zigbee2mqtt: Convention = {
     const graded = list.map((device) => ({ device, grade: gradeOf(device, id) }));
     const found = graded.find(({ grade }) => grade === 'exact') ?? graded.find(({ grade }) => grade !== undefined);
     if (found?.grade === undefined) return undefined;
-    return claimOf(topic, base, found.device, found.grade, namesWithin(list, id));
+    return claimOf(topic, base, found.device, found.grade, rivalsOf(found.device, list, id));
   },
   roleOf: (topic) => {
     if (/\/bridge\/state$/.test(topic)) return bridgeState();
@@ -46,15 +46,17 @@ function gradeOf(device: unknown, id: Identity): Grade {
   return ieee ?? id.inName(name) ?? (name.includes('/') ? id.inTopic(name) : undefined);
 }
 
-/** Friendly names in which the id stands: other devices that the id alone would take in. */
-function namesWithin(list: readonly unknown[], id: Identity): string[] {
-  return list.map((device) => text(device, 'friendly_name') ?? '').filter((name) => id.mayBeIn(name));
+/** Friendly names of other devices that the id, or all below the device's own name, would take in. */
+function rivalsOf(device: unknown, list: readonly unknown[], id: Identity): string[] {
+  const own = text(device, 'friendly_name') ?? '';
+  const names = list.map((one) => text(one, 'friendly_name') ?? '');
+  return names.filter((name) => name !== own && (id.mayBeIn(name) || name.startsWith(`${own}/`)));
 }
 
 function claimOf(source: string, base: string, device: unknown, grade: Claim['grade'], rivals: string[]): Claim {
   const name = text(device, 'friendly_name') ?? text(device, 'ieee_address') ?? '';
   const topic = `${base}/${name}`;
-  const others = rivals.filter((rival) => rival !== name && !name.startsWith(`${rival}/`));
+  const others = rivals.filter((rival) => !name.startsWith(`${rival}/`));
   const topics = new Map<string, TopicRole>([
     [topic, { role: 'state', convention }],
     [`${topic}/availability`, availability()],

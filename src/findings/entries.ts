@@ -8,6 +8,11 @@ export function live(series: Series): Entry[] {
   return series.entries.filter(({ retain }) => !retain);
 }
 
+/** The device's own topics, and who tells of the presence of its bridge; not what else its bridge says. */
+export function ownSeries(view: View): Series[] {
+  return view.series.filter(({ role }) => role.role !== 'bridge' || role.presence !== undefined);
+}
+
 /** Series that carry what a device measures or does. */
 export function spoken(view: View): Series[] {
   return view.series.filter(({ role }) => role.role === 'state' || role.role === 'event' || role.role === 'log');

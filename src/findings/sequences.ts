@@ -48,7 +48,9 @@ function nodeGap({ name, entries, whole }: Node): Finding[] {
   });
   const gaps = counted.flatMap((one, i) => {
     const before = counted[i - 1];
-    const due = one.birth ? 0 : before === undefined ? one.seq : (before.seq + 1) % 256;
+    // Before the device was known by a message of its own, others of its node may have passed by unheard.
+    const unsure = before === undefined || (i === 1 && before.birth);
+    const due = one.birth ? 0 : unsure ? one.seq : (before.seq + 1) % 256;
     return one.seq === due ? [] : [{ ...one, due, before }];
   });
   const [first] = gaps;

@@ -1,7 +1,7 @@
 // Owns how a device is told to an assistant: status, one sentence, then the details, within a budget of characters.
 import { type Cadence, cadenceOf, expectedOf } from '../findings/cadence.ts';
 import { type Contact, lastContact } from '../findings/contact.ts';
-import { live, shown } from '../findings/entries.ts';
+import { live, ownSeries, shown } from '../findings/entries.ts';
 import { reportedErrors } from '../findings/errors.ts';
 import { type Witness, witnesses } from '../findings/presence.ts';
 import type { Entry, Finding, Series, View } from '../findings/types.ts';
@@ -69,7 +69,7 @@ function details(view: View, findings: Finding[], { state, all }: ReturnType<typ
     device_topics: byInterest(view)
       .slice(0, size.topics)
       .map((series) => topicOf(series, view, cut)),
-    device_topic_count: view.series.length,
+    device_topic_count: ownSeries(view).length,
     recent_messages: recent.slice(-size.recent).map((entry) => messageOf(entry, view, cut)),
     identified_by: identifiedBy(view).slice(0, size.errors),
   };
@@ -183,7 +183,7 @@ function byInterest(view: View): Series[] {
     (role.role === 'description' ? 4 : 0) +
     (role.role === 'bridge' ? 2 : 0) +
     (count > 0 || role.role === 'availability' ? 0 : 1);
-  return view.series.toSorted((a, b) => rank(a) - rank(b));
+  return ownSeries(view).toSorted((a, b) => rank(a) - rank(b));
 }
 
 function topicOf(series: Series, view: View, cut: (value: unknown) => unknown) {

@@ -5,6 +5,7 @@ import type { Identity } from '../conventions/identity.ts';
 import { claimsIn, describes, roleOf } from '../conventions/index.ts';
 import type { Claim } from '../conventions/types.ts';
 import type { Entry, Series } from '../findings/types.ts';
+import { matches } from '../mqtt/topic.ts';
 import type { Message } from '../mqtt/types.ts';
 import { decodePayload } from '../payload/decode.ts';
 import { NearNames } from './near-names.ts';
@@ -23,6 +24,9 @@ const MAX_DESCRIPTION_BYTES = 4 * 1024 * 1024;
 /** Descriptions of the device, and those read in all whatever they say: stops a flood of discovery documents. */
 const MAX_CLAIMS = 300;
 const MAX_READ = 20_000;
+/** Births and deaths of edge nodes that are kept in case the device turns out to be behind one of them. */
+const MAX_BRIDGES = 200;
+const BRIDGE = /^spBv1\.0\/[^/]+\/N(?:BIRTH|DEATH)\//;
 /** Topics remembered as somebody else's, so that a busy one costs one look-up a message. */
 const MAX_FOREIGN = 100_000;
 
@@ -37,6 +41,7 @@ export class DeviceWatch {
   readonly #tracks = new Map<string, Track>();
   readonly #foreign = new Set<string>();
   readonly #claims: Claim[] = [];
+  readonly #bridges = new Map<string, Raw>();
   #bytes = 0;
   #read = 0;
   #overflowed = 0;
@@ -62,9 +67,13 @@ export class DeviceWatch {
     this.received += 1;
     const { topic } = message;
     if (this.#foreign.has(topic)) return;
-    const described = describes(topic) && this.#readDescription(message);
-    const track = this.#tracks.get(topic) ?? this.#admit(topic, described);
-    if (track !== undefined) this.#keep(track, message);
+    if (describes(topic) && !this.#claims.some(({ source }) => source === topic)) this.#readDescription(message);
+    const track = this.#tracks.get(topic) ?? this.#admit(topic);
+    if (track !== undefined) this.#keep(track, message, this.received);
+    else if (BRIDGE.test(topic) && (this.#bridges.has(topic) || this.#bridges.size < MAX_BRIDGES)) {
+      const payload = Buffer.from(message.payload.subarray(0, MAX_PAYLOAD_BYTES));
+      this.#bridges.set(topic, { ...message, payload, seq: this.received });
+    }
   }
 
   /** Filters of topics that descriptions named: what is stored on them passed by before anybody knew. */
@@ -79,17 +88,24 @@ export class DeviceWatch {
     return [...new Set([...prefixes.map((prefix) => `${prefix}#`), ...unseen])].slice(0, most);
   }
 
+  /** Not those about what another description shows to be another device. */
   claims(): Claim[] {
-    return this.#claims.filter(({ grade }) => grade === 'exact' || !this.#sure());
+    const sure = this.#sure();
+    return this.#claims.filter(({ grade, topics }) => {
+      const spoken = [...topics].filter(([, { role }]) => role === 'state' || role === 'command');
+      const foreign = spoken.length > 0 && spoken.every(([topic]) => isOthers(topic, this.#claims));
+      return (grade === 'exact' || !sure) && !foreign;
+    });
   }
 
   /** The device's topics in their order; `similar` are those in which the id only stands beside other words. */
   timeline(): { series: Series[]; similar: string[] } {
     const sure = this.#sure();
     const claims = this.claims();
-    const own = [...this.#tracks].filter(
-      ([topic, { grade }]) => (grade === 'exact' || !sure) && !isOthers(topic, claims),
-    );
+    const own = [...this.#tracks].filter(([topic]) => {
+      const grade = this.#gradeOf(topic, claims);
+      return (grade === 'exact' || (grade === 'partial' && !sure)) && !isOthers(topic, claims);
+    });
     const series = own.map(([topic, { raw, live, dropped }]): Series => {
       return { topic, role: roleOf(topic, claims), entries: raw.map((one) => entryOf(topic, one)), live, dropped };
     });
@@ -120,8 +136,8 @@ export class DeviceWatch {
     );
   }
 
-  /** Whether it says something of the device. The device list of a bridge is about others too: it is not kept. */
-  #readDescription({ topic, payload, size }: Message): boolean {
+  /** Each topic counts once: where state is at once description (Sparkplug, JSON-RPC), it comes with every message. */
+  #readDescription({ topic, payload, size }: Message): void {
     if (
       size > payload.length ||
       size > MAX_DESCRIPTION_BYTES ||
@@ -129,23 +145,26 @@ export class DeviceWatch {
       this.#claims.length >= MAX_CLAIMS
     ) {
       this.#unread += 1;
-      return false;
+      return;
     }
     // Writers of JSON may escape what is not ASCII, so such a name cannot be looked for in the bytes.
     const plain = /^[\x20-\x7e]*$/.test(this.#id.given);
-    if (plain && !this.#id.mayBeIn(topic) && !this.#id.mayBeIn(payload.toString('latin1'))) return false;
+    if (plain && !this.#id.mayBeIn(topic) && !this.#id.mayBeIn(payload.toString('latin1'))) return;
     this.#read += 1;
     const found = claimsIn(topic, decodePayload(payload, size).payload, this.#id);
-    if (found.length === 0) return false;
-    const known = new Set(found.map(({ convention }) => `${convention}\n${topic}`));
-    const others = this.#claims.filter(({ convention, source }) => !known.has(`${convention}\n${source}`));
-    this.#claims.splice(0, this.#claims.length, ...others, ...found);
+    if (found.length === 0) return;
+    this.#claims.push(...found);
     this.#foreign.clear();
-    return found.some(({ convention }) => convention !== 'zigbee2mqtt');
+    for (const [bridge, raw] of this.#bridges) {
+      const track = this.#admit(bridge);
+      if (track === undefined) continue;
+      this.#bridges.delete(bridge);
+      this.#keep(track, raw, raw.seq);
+    }
   }
 
-  #admit(topic: string, described: boolean): Track | undefined {
-    const grade = this.#gradeOf(topic, described);
+  #admit(topic: string): Track | undefined {
+    const grade = this.#gradeOf(topic, this.#claims);
     if (grade === undefined) {
       this.near.look(topic);
       if (this.#foreign.size < MAX_FOREIGN && !describes(topic)) this.#foreign.add(topic);
@@ -160,22 +179,26 @@ export class DeviceWatch {
     return track;
   }
 
-  #gradeOf(topic: string, described: boolean): Track['grade'] | undefined {
+  /** The device list of a bridge is about others too: it is not a topic of the device. */
+  #gradeOf(topic: string, claims: readonly Claim[]): Track['grade'] | undefined {
     const byName = this.#id.inTopic(topic);
     if (byName === 'exact') return byName;
-    const claim = this.#claims.find(
-      ({ source, topics, prefixes }) =>
-        (described && source === topic) || topics.has(topic) || prefixes.some((prefix) => topic.startsWith(prefix)),
+    const naming = claims.filter(
+      ({ convention, source, topics, prefixes, related }) =>
+        (convention !== 'zigbee2mqtt' && source === topic) ||
+        topics.has(topic) ||
+        prefixes.some((prefix) => topic.startsWith(prefix)) ||
+        related.some((filter) => matches(filter, topic)),
     );
-    return claim?.grade ?? byName;
+    return naming.find(({ grade }) => grade === 'exact')?.grade ?? naming[0]?.grade ?? byName;
   }
 
-  #keep(track: Track, { at, retain, payload, size }: Message): void {
+  #keep(track: Track, { at, retain, payload, size }: Omit<Raw, 'seq'>, seq: number): void {
     const bytes = payload.subarray(0, MAX_PAYLOAD_BYTES);
     // A second subscription brings stored messages again.
     if (retain && track.raw.some((one) => one.retain && one.payload.equals(bytes))) return;
     if (!retain) track.live += 1;
-    track.raw.push({ at, retain, payload: Buffer.from(bytes), size, seq: this.received });
+    track.raw.push({ at, retain, payload: Buffer.from(bytes), size, seq });
     this.#bytes += bytes.length + OVERHEAD_BYTES;
     if (track.raw.length > MAX_ENTRIES) this.#letGo(track, track.raw.length - MAX_ENTRIES);
     if (this.#bytes <= MAX_BYTES) return;
