@@ -22,12 +22,12 @@ export function evidence(entry: Entry, value: unknown = entry.payload): Evidence
   return { topic: entry.topic, time: new Date(entry.at).toISOString(), value: shown(value) };
 }
 
-/** A scalar as it is, all else as the beginning of its JSON. */
-export function shown(value: unknown): unknown {
+/** A value as it is where it is short, else the beginning of its text. */
+export function shown(value: unknown, chars = MAX_SHOWN): unknown {
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value;
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
-  if (text.length <= MAX_SHOWN) return typeof value === 'string' ? value : text;
-  return `${text.slice(0, MAX_SHOWN).replace(/[\ud800-\udbff]$/, '')}…`;
+  if (text.length <= chars) return value;
+  return `${text.slice(0, chars).replace(/[\ud800-\udbff]$/, '')}…`;
 }
 
 /** Broker content within a sentence: quoted and short. */

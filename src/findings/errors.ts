@@ -2,7 +2,7 @@
 // the rule error_reported.
 import { severityOf, topicHint } from '../payload/errors-in.ts';
 import type { Severity } from '../payload/types.ts';
-import { evidence, quoted, shown } from './entries.ts';
+import { evidence, quoted } from './entries.ts';
 import type { Entry, Finding, Rule, View } from './types.ts';
 
 /** Wordings told apart. Stops a log that never says the same thing twice. */
@@ -20,7 +20,7 @@ export function reportedErrors(view: View): ReportedError[] {
       if (role.presence?.(entry.payload) !== undefined) continue;
       const severity = severityOf({ topic, payload: entry.payload, payload_type: entry.type }, hint);
       if (severity === undefined) continue;
-      const key = `${topic}\n${severity}\n${String(shown(entry.payload)).replace(/\d+/g, '0')}`;
+      const key = `${topic}\n${severity}\n${quoted(entry.payload).replace(/\d+/g, '0')}`;
       const known = found.get(key);
       if (known === undefined && found.size >= MAX_WORDINGS) continue;
       found.set(key, { severity, entry, count: (known?.count ?? 0) + 1 });

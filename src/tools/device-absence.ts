@@ -25,9 +25,9 @@ export function deviceUnknown(heard: Heard): Absence {
   const proven = all && end.complete && !interrupted;
   return {
     grade: proven ? 'likely' : 'unknown',
-    verdict: `Nothing names the device: ${received} messages came within ${seconds} s, none on a topic or in a description of it.`,
+    verdict: `Nothing names the device: ${received} messages came within ${Math.round(seconds)} s, none on a topic or in a description of it.`,
     ruled_out: [
-      'The session is deaf: other devices were heard.',
+      'This session hears nothing at all: others were heard.',
       ...(proven ? ['A stored message or discovery document of it that this user may read.'] : []),
     ],
     possible: [
@@ -59,7 +59,7 @@ export function deviceSilent(heard: Heard, cause: Finding | undefined): Absence 
   const explained = cause !== undefined && explains.includes(cause.code);
   return {
     grade: explained ? 'likely' : 'unknown',
-    verdict: explained ? cause.message : `The device is known but said nothing within ${seconds} s.`,
+    verdict: explained ? cause.message : `The device is known but said nothing within ${Math.round(seconds)} s.`,
     ruled_out: [
       'The broker refused the subscription.',
       'The connection was down.',

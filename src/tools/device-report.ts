@@ -3,13 +3,11 @@ import { type Cadence, cadenceOf, expectedOf } from '../findings/cadence.ts';
 import { type Contact, lastContact } from '../findings/contact.ts';
 import { live, ownSeries, shown } from '../findings/entries.ts';
 import { reportedErrors } from '../findings/errors.ts';
-import { type Witness, witnesses } from '../findings/presence.ts';
+import type { Witness } from '../findings/presence.ts';
 import type { Entry, Finding, Series, View } from '../findings/types.ts';
 import type { DebugDeviceResult } from '../generated/types.ts';
+import { type Availability, availabilityOf, connectionOf, frequencyOf, summaryOf } from './device-verdict.ts';
 import { iso, seconds } from './times.ts';
-
-export type Connection = DebugDeviceResult['connection_status'];
-type Availability = DebugDeviceResult['availability'];
 
 /** How much of each list is told; the first that fits is taken. */
 const SIZES = [
@@ -45,8 +43,8 @@ export function reportOn(device: string, view: View, findings: Finding[], simila
   return told.find((one) => JSON.stringify(one).length <= BUDGET_CHARS) ?? told[told.length - 1] ?? at(SIZES[3]);
 }
 
-function details(view: View, findings: Finding[], { state, all }: ReturnType<typeof availabilityOf>, size: Size) {
-  const cut = (value: unknown) => cutTo(value, size.chars);
+function details(view: View, findings: Finding[], { state, all }: Availability, size: Size) {
+  const cut = (value: unknown) => shown(value, size.chars);
   const errors = reportedErrors(view);
   const recent = recentOf(view);
   return {
@@ -78,79 +76,6 @@ function details(view: View, findings: Finding[], { state, all }: ReturnType<typ
 /** A topic or name of a sane length. */
 function short(text: string): string {
   return text.length <= 160 ? text : `${text.slice(0, 159)}…`;
-}
-
-function cutTo(value: unknown, chars: number): unknown {
-  const scalar = shown(value);
-  return typeof scalar === 'string' && scalar.length > chars ? `${scalar.slice(0, chars)}…` : scalar;
-}
-
-/** The state that all witnesses together tell: a bridge that is gone takes its devices along. */
-function availabilityOf(view: View): { state: Availability['state']; all: Witness[] } {
-  const all = witnesses(view);
-  const bridgeGone = all.some(({ of, presence }) => of === 'bridge' && presence === 'offline');
-  const own = all.filter(({ of }) => of === 'device');
-  const gone = own.some(({ presence }) => presence === 'offline');
-  return { state: bridgeGone || gone ? 'offline' : (own[0]?.presence ?? 'unknown'), all };
-}
-
-function connectionOf(
-  view: View,
-  findings: Finding[],
-  { state, all }: ReturnType<typeof availabilityOf>,
-  contact: Contact | undefined,
-): Connection {
-  if (view.series.length === 0 && view.claims.length === 0) return 'not_found';
-  const contradicted = findings.some(({ code }) => code === 'availability_contradicted');
-  const spoke = contact?.knownBy === 'live_message';
-  const left = all.some(
-    ({ presence, entry }) => presence === 'offline' && (contact === undefined || entry.seq > contact.entry.seq),
-  );
-  if (state === 'offline' && !contradicted && (left || !spoke)) return 'offline';
-  if (findings.some(({ code, severity }) => code === 'silent' && severity === 'error')) return 'silent';
-  if (spoke) return 'active';
-  return state === 'unknown' || state === 'offline' ? 'unknown' : 'silent';
-}
-
-function frequencyOf(view: View): number {
-  const minutes = Math.max(1, view.ended - view.began) / 60_000;
-  const count = view.series
-    .filter(({ role }) => role.of !== 'bridge' && role.role !== 'command' && role.role !== 'description')
-    .reduce((sum, one) => sum + one.live, 0);
-  return Math.round((count / minutes) * 10) / 10;
-}
-
-type Told = {
-  connection: Connection;
-  contact: Contact | undefined;
-  perMinute: number;
-  findings: Finding[];
-  view: View;
-};
-
-const STATES: Record<Connection, string> = {
-  active: 'is active',
-  silent: 'is silent',
-  offline: 'is offline',
-  unknown: 'is known, but whether it lives cannot be told',
-  not_found: 'was not found',
-};
-
-function summaryOf(device: string, { connection, contact, perMinute, findings, view }: Told): string {
-  const name = JSON.stringify(device.length > 80 ? `${device.slice(0, 80)}…` : device);
-  const ago = contact === undefined ? 0 : view.ended - contact.at;
-  const how =
-    contact === undefined
-      ? 'when it last spoke is not known'
-      : contact.knownBy === 'live_message'
-        ? `last live message ${seconds(Math.max(0, ago))} s before the end, ${perMinute} a minute`
-        : `nothing live came; a stored message tells of ${iso(contact.at)}`;
-  const serious = findings.filter(({ severity }) => severity !== 'info');
-  const [worst] = serious;
-  const more = serious.length > 1 ? ` (and ${serious.length - 1} more)` : '';
-  const verdict = worst === undefined ? 'Nothing unusual was found.' : `${worst.message.slice(0, 300)}${more}`;
-  if (connection === 'not_found') return `${name} was not found: no topic and no description on this broker names it.`;
-  return `${name} ${STATES[connection]}: ${how}. ${verdict}`;
 }
 
 function contactOf(contact: Contact | undefined): DebugDeviceResult['last_contact'] {
@@ -223,9 +148,11 @@ function recentOf(view: View): Entry[] {
 }
 
 function messageOf({ topic, payload, type, retain, at }: Entry, { began }: View, cut: (value: unknown) => unknown) {
+  const told = cut(payload);
   return {
     topic: short(topic),
-    payload: cut(payload),
+    payload: told,
+    ...(told === payload ? {} : { payload_truncated: true as const }),
     payload_type: type,
     retain,
     timestamp: iso(at),
