@@ -7,6 +7,11 @@ import type { Entry, Finding, Rule, Series, View } from './types.ts';
 const MIN_GAPS = 4;
 /** Spread (MAD) over median gap, at most, for a topic that beats; others speak when they like. */
 const REGULAR = 0.3;
+/** Share of long gaps, at most: more is no beat with losses but bursts with pauses. */
+const LONG_GAPS = 0.25;
+/** A beat was there from the beginning (in medians), and for so long, ms, before its end is silence and not a burst's. */
+const FROM_BEGINNING = 2.5;
+const SHORTEST_BEAT_MS = 3_000;
 /** A gap of so many medians holds a missed beat. */
 const MISSED = 1.75;
 /** Silence after the last message, in medians, and in configured intervals, that is more than chance. */
@@ -32,9 +37,11 @@ export function cadenceOf(series: Series): Cadence | undefined {
   if (gaps.length < MIN_GAPS) return undefined;
   const medianMs = median(gaps);
   const spreadMs = spreadOf(gaps);
-  const regular = medianMs > 0 && spreadMs <= REGULAR * medianMs;
   const beats = gaps.filter((gap) => gap > MISSED * medianMs).map((gap) => Math.round(gap / medianMs) - 1);
-  const missed = regular ? beats.reduce((sum, count) => sum + count, 0) : 0;
+  const missing = beats.reduce((sum, count) => sum + count, 0);
+  const steady = medianMs > 0 && spreadMs <= REGULAR * medianMs;
+  const regular = steady && beats.length <= LONG_GAPS * gaps.length && missing <= gaps.length;
+  const missed = regular ? missing : 0;
   return { samples: gaps.length, medianMs, spreadMs, regular, missed };
 }
 
@@ -47,12 +54,12 @@ export function expectedOf(topic: string, view: View): Expected | undefined {
 type Silent = { series: Series; last: Entry | undefined; forMs: number; why: string };
 
 /**
- * silent: nothing came for 3.5 times the median gap of a topic that beats (at least 2 s), or for 1.5 times the
- * interval that a description promises. Not while messages may be missing.
+ * silent: nothing came for 3.5 times the median gap of a state topic that did beat from the beginning of the window and
+ * for 3 s (at least 2 s), or for 1.5 times the interval that a description promises. Not while messages may be missing.
  */
 export const silent: Rule = (view) => {
   if (view.lossy) return [];
-  const beating = spoken(view).filter((one) => cadenceOf(one)?.regular || expectedOf(one.topic, view));
+  const beating = spoken(view).filter((one) => isBeating(one, view) || expectedOf(one.topic, view));
   const found = beating.flatMap((one) => silenceOf(one, view) ?? []);
   if (found.length === 0) return [];
   const all = found.length === beating.length;
@@ -78,6 +85,16 @@ export const silent: Rule = (view) => {
   ];
 };
 
+/** Events and logs come in bursts: they never beat. */
+function isBeating(series: Series, view: View): boolean {
+  const cadence = series.role.role === 'state' ? cadenceOf(series) : undefined;
+  const entries = live(series);
+  const [first, last] = [entries[0], entries.at(-1)];
+  if (!cadence?.regular || first === undefined || last === undefined) return false;
+  const fromBeginning = series.dropped > 0 || first.at - view.began <= FROM_BEGINNING * cadence.medianMs + 500;
+  return fromBeginning && last.at - first.at >= SHORTEST_BEAT_MS;
+}
+
 function silenceOf(series: Series, view: View): Silent | undefined {
   const last = live(series).at(-1);
   const forMs = view.ended - (last?.at ?? view.began);
@@ -91,7 +108,7 @@ function silenceOf(series: Series, view: View): Silent | undefined {
     };
   }
   const cadence = cadenceOf(series);
-  if (!cadence?.regular || forMs < SHORTEST_SILENCE_MS) return undefined;
+  if (!cadence || !isBeating(series, view) || forMs < SHORTEST_SILENCE_MS) return undefined;
   if (forMs <= SILENT_MEDIANS * cadence.medianMs + 3 * cadence.spreadMs) return undefined;
   return { series, last, forMs, why: `it spoke every ${duration(cadence.medianMs)}, then not for ${duration(forMs)}` };
 }
@@ -99,7 +116,8 @@ function silenceOf(series: Series, view: View): Silent | undefined {
 /** missed_beats: a topic that beats left out at least two beats, and a tenth of all. Not while messages may be missing. */
 export const missedBeats: Rule = (view) => {
   if (view.lossy) return [];
-  return spoken(view).flatMap((series): Finding[] => {
+  const states = view.series.filter(({ role }) => role.role === 'state');
+  return states.flatMap((series): Finding[] => {
     const cadence = cadenceOf(series);
     if (!cadence || cadence.missed < 2 || cadence.missed < 0.1 * (cadence.samples + cadence.missed)) return [];
     const entries = live(series);

@@ -3,6 +3,7 @@
 import { severityOf, topicHint } from '../payload/errors-in.ts';
 import type { Severity } from '../payload/types.ts';
 import { evidence, quoted } from './entries.ts';
+import { once } from './memo.ts';
 import type { Entry, Finding, Rule, View } from './types.ts';
 
 /** Wordings told apart. Stops a log that never says the same thing twice. */
@@ -11,7 +12,7 @@ const MAX_WORDINGS = 50;
 export type ReportedError = { severity: Severity; entry: Entry; count: number };
 
 /** The worst first, then the latest; `entry` is the last one of its wording. Not presence: that is told elsewhere. */
-export function reportedErrors(view: View): ReportedError[] {
+export const reportedErrors = once((view: View): ReportedError[] => {
   const found = new Map<string, ReportedError>();
   for (const { topic, role, entries } of view.series) {
     if (role.role !== 'state' && role.role !== 'event' && role.role !== 'log') continue;
@@ -29,7 +30,7 @@ export function reportedErrors(view: View): ReportedError[] {
   return [...found.values()].toSorted((a, b) =>
     a.severity === b.severity ? b.entry.seq - a.entry.seq : a.severity === 'error' ? -1 : 1,
   );
-}
+});
 
 /** error_reported: one finding for all of them; a stored one is a warning at most, for it may be over. */
 export const errorReported: Rule = (view): Finding[] => {

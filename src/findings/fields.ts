@@ -1,5 +1,6 @@
 // Owns the way from payloads to series of values, one a field: nested objects, and lists of named metrics (Sparkplug B).
 import { isList, isRecord } from '../payload/types.ts';
+import { once } from './memo.ts';
 import type { Entry, Series } from './types.ts';
 
 /** Fields of one payload, and their depth. Stops payloads of a thousand keys, and metrics without end. */
@@ -41,14 +42,25 @@ function collect(value: unknown, path: string, depth: number, fields: Map<string
 }
 
 /** Every field of a topic; retained messages are taken in only where `withRetained` is set. */
-export function fieldSeries({ topic, entries }: Series, withRetained = false): FieldSeries[] {
+export function fieldSeries(series: Series, withRetained = false): FieldSeries[] {
+  return withRetained ? allFields(series) : liveFields(series);
+}
+
+const allFields = once(({ topic, entries }: Series) => collectSeries(topic, entries));
+const liveFields = once(({ topic, entries }: Series) =>
+  collectSeries(
+    topic,
+    entries.filter(({ retain }) => !retain),
+  ),
+);
+
+function collectSeries(topic: string, entries: readonly Entry[]): FieldSeries[] {
   const all = new Map<string, FieldSeries>();
   for (const entry of entries) {
-    if (entry.retain && !withRetained) continue;
     for (const [path, value] of fieldsOf(entry.payload)) {
-      const one = all.get(path) ?? { topic, path, values: [] };
-      one.values.push({ value, entry });
-      all.set(path, one);
+      const known = all.get(path);
+      if (known === undefined) all.set(path, { topic, path, values: [{ value, entry }] });
+      else known.values.push({ value, entry });
     }
   }
   return [...all.values()];
@@ -58,12 +70,17 @@ export type NumberSeries = { topic: string; path: string; values: { value: numbe
 
 /** Those fields whose values are all numbers. */
 export function numberSeries(series: Series, withRetained = false): NumberSeries[] {
-  return fieldSeries(series, withRetained).flatMap(({ values, ...place }) => {
-    const numbers = values.flatMap(({ value, entry }) =>
-      typeof value === 'number' && Number.isFinite(value) ? [{ value, entry }] : [],
-    );
-    return numbers.length === values.length ? [{ ...place, values: numbers }] : [];
-  });
+  return withRetained ? allNumbers(series) : liveNumbers(series);
+}
+
+const allNumbers = once((series: Series) => fieldSeries(series, true).flatMap(numbersOf));
+const liveNumbers = once((series: Series) => fieldSeries(series, false).flatMap(numbersOf));
+
+function numbersOf({ values, ...place }: FieldSeries): NumberSeries[] {
+  if (!values.every(({ value }) => typeof value === 'number' && Number.isFinite(value))) return [];
+  return [
+    { ...place, values: values.flatMap(({ value, entry }) => (typeof value === 'number' ? [{ value, entry }] : [])) },
+  ];
 }
 
 /** What a field measures, by the last words of its path, or of the topic where the path says nothing. */

@@ -1,6 +1,7 @@
 // Owns the time that a payload tells of itself, and the rules on it: clock_skew, stale. Must not know topics.
 import { isRecord } from '../payload/types.ts';
 import { duration, evidence, live, median, quoted, spreadOf } from './entries.ts';
+import { once } from './memo.ts';
 import type { Entry, Finding, Rule, View } from './types.ts';
 
 /** `zoned`: it names an instant; without a zone it is some local time. */
@@ -16,8 +17,10 @@ const LATEST = Date.UTC(2100, 0, 1);
 
 /** Under the usual keys, in the payload itself or one level below: ISO 8601, or epoch in s, ms, µs or ns. */
 export function payloadTime(payload: unknown): PayloadTime | undefined {
-  return timeIn(payload, '') ?? (isRecord(payload) ? inner(payload) : undefined);
+  return isRecord(payload) ? timeOf(payload) : undefined;
 }
+
+const timeOf = once((payload: Record<string, unknown>) => timeIn(payload, '') ?? inner(payload));
 
 function inner(payload: Record<string, unknown>): PayloadTime | undefined {
   for (const [key, value] of Object.entries(payload).slice(0, MAX_KEYS)) {

@@ -3,6 +3,7 @@
 import { sparkplugTopic } from '../conventions/sparkplug.ts';
 import type { ConventionName, Presence } from '../conventions/types.ts';
 import { duration, evidence, live, quoted } from './entries.ts';
+import { once } from './memo.ts';
 import type { Entry, Finding, Rule, Series, View } from './types.ts';
 
 type Said = { entry: Entry; presence: Presence };
@@ -24,7 +25,7 @@ export type Witness = {
 };
 
 /** Those about the device first. Births and deaths of Sparkplug are one witness. */
-export function witnesses(view: View): Witness[] {
+export const witnesses = once((view: View): Witness[] => {
   const groups = new Map<string, Series[]>();
   for (const series of view.series) {
     const parts = sparkplugTopic(series.topic);
@@ -33,7 +34,7 @@ export function witnesses(view: View): Witness[] {
   }
   const all = [...groups.values()].flatMap((group) => witnessOf(group) ?? []);
   return all.toSorted((a, b) => (a.of === b.of ? b.entry.seq - a.entry.seq : a.of === 'device' ? -1 : 1));
-}
+});
 
 function witnessOf(group: Series[]): Witness | undefined {
   const said = group.flatMap(({ role, entries }) =>

@@ -58,6 +58,8 @@ function namedUnits(series: Series): Finding[] {
 function stepOf(one: NumberSeries): Finding[] {
   const { values } = one;
   for (let at = SIDE; at + SIDE <= values.length; at++) {
+    // Most values do not step at all; medians are worked out only where one does.
+    if (!leaps(values[at - 1]?.value ?? 0, values[at]?.value ?? 0)) continue;
     const before = values.slice(Math.max(0, at - WINDOW), at).map(({ value }) => value);
     const after = values.slice(at, at + WINDOW).map(({ value }) => value);
     const like = steady(before) && steady(after) ? conversion(median(before), median(after), one) : undefined;
@@ -75,6 +77,10 @@ function stepOf(one: NumberSeries): Finding[] {
     ];
   }
   return [];
+}
+
+function leaps(from: number, to: number): boolean {
+  return Math.abs(to - from) > STEADY * Math.max(Math.abs(from), Math.abs(to));
 }
 
 function steady(values: readonly number[]): boolean {

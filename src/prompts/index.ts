@@ -39,10 +39,10 @@ Keep it short; name topics exactly.`,
     ],
     text: (args) => `Find out why ${quoted(args.device ?? '')} is silent on ${brokerOf(args)}. Publish nothing.
 
-1. list_topics with duration_seconds 10: every topic in which the device's name or id stands, in any level and in any spelling.
-2. Look at its retained messages: availability, last will, state, errors. A retained message proves nothing about now.
-3. subscribe_and_collect on its topics, and on one of its neighbours for comparison, 30 s each.
-4. Where nothing comes, read "absence" in the result: what is ruled out, what remains.
+1. debug_device with its name or id and 60 s. Its summary and findings come in order of weight, each with evidence and what to check next.
+2. A stored message proves nothing about now: go by its last live contact, its availability and who defines that.
+3. For comparison subscribe_and_collect on one of its neighbours, 30 s.
+4. Where nothing came, read "absence" in the result: what is ruled out, what remains.
 
 Then tell me the most likely cause with your evidence (topic, time, value), what you ruled out, and the one thing to check next.`,
   },

@@ -11,9 +11,11 @@ import { decodePayload } from '../payload/decode.ts';
 import { NearNames } from './near-names.ts';
 
 /** Topics of one device that are followed. Stops an id such as "a" from taking in a whole broker. */
-const MAX_TOPICS = 2_000;
-/** Messages kept a topic, the latest; all of them are counted. */
+const MAX_TOPICS = 1_000;
+/** Messages kept a topic, the stored and the latest ones, and of all topics, roughly: what can be judged in 0.3 s. */
 const MAX_ENTRIES = 400;
+const MIN_ENTRIES = 6;
+const MAX_ALL_ENTRIES = 6_000;
 /** Bytes of a payload that are kept, and of all: more are let go, the oldest of each topic first. */
 const MAX_PAYLOAD_BYTES = 64 * 1024;
 const MAX_BYTES = 24 * 1024 * 1024;
@@ -200,13 +202,16 @@ export class DeviceWatch {
     if (!retain) track.live += 1;
     track.raw.push({ at, retain, payload: Buffer.from(bytes), size, seq });
     this.#bytes += bytes.length + OVERHEAD_BYTES;
-    if (track.raw.length > MAX_ENTRIES) this.#letGo(track, track.raw.length - MAX_ENTRIES);
+    const share = Math.max(MIN_ENTRIES, Math.min(MAX_ENTRIES, Math.floor(MAX_ALL_ENTRIES / this.#tracks.size)));
+    if (track.raw.length > share) this.#letGo(track, track.raw.length - share);
     if (this.#bytes <= MAX_BYTES) return;
     for (const one of this.#tracks.values()) this.#letGo(one, one.raw.length >> 1);
   }
 
+  /** The oldest live ones: a stored one shows how it was before. */
   #letGo(track: Track, count: number): void {
-    for (const { payload } of track.raw.splice(0, count)) this.#bytes -= payload.length + OVERHEAD_BYTES;
+    const from = track.raw[0]?.retain && track.raw.length > count ? 1 : 0;
+    for (const { payload } of track.raw.splice(from, count)) this.#bytes -= payload.length + OVERHEAD_BYTES;
     track.dropped += count;
   }
 }

@@ -65,6 +65,11 @@ const cases: Record<Exclude<FindingCode, 'device_disabled'>, Case> = {
       'slow beats': every(6, 5, 'lab/a/t', (n) => wander(n, 20, 1)),
       'it speaks when it likes': [1, 1.2, 4, 9, 9.1, 12].map((t) => at(t, 'lab/a/event', { action: 'single' })),
       'only stored': [stored('lab/a/t', '20')],
+      'a dimmer that was turned': every(0.3, 14, 'lab/a/level', (n) => n * 5, 9),
+      'a log that was loud': every(0.5, 14, 'lab/a/log', (n) => `line ${n}`),
+      'three values at once, every ten seconds': [1, 11, 21].flatMap((t) =>
+        every(0.01, 3, 'lab/a/t', (n) => wander(n, 20, 1), t),
+      ),
     },
   },
   stale: {
@@ -316,6 +321,9 @@ const cases: Record<Exclude<FindingCode, 'device_disabled'>, Case> = {
       ].map((t) => at(t, 'lab/a/t', `${wander(t, 20, 1)}`)),
     },
     not: {
+      'bursts with pauses': [1, 6, 11, 16, 21, 26].flatMap((t) =>
+        every(0.02, 5, 'lab/a/t', (n) => wander(n, 20, 1), t),
+      ),
       'one is late': [
         1, 2, 3, 4, 5, 6.5, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29,
       ].map((t) => at(t, 'lab/a/t', `${wander(t, 20, 1)}`)),

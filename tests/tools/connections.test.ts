@@ -145,6 +145,7 @@ describe('close_connection', () => {
 test.each([
   ['close_connection', {}],
   ['list_topics', {}],
+  ['debug_device', { device_id: 'a' }],
   ['subscribe_and_collect', { topic_pattern: '#' }],
   ['publish_message', { topic: 'a', payload: 'x' }],
 ])('%s: an unknown session -> session_not_found', async (name, args) => {
