@@ -14,7 +14,7 @@ const SLOW = /temp|humid|moist|pressure|co2|voc|pm(?:25|10|2_5)|illumin|lux|dew|
 const FAST = /power|current|watt|ampere|flow|vibration|rms|noise|accel|frequency|^[xyz]$/i;
 const COUNTER =
   /total|counter|(?<!dis|ac)count(?!ry|er_?temp)|energy|kwh|(?:^|_)wh$|pulses|odometer|consumption|import|export|(?:rx|tx)_?(?:bytes|packets)/i;
-const UPTIME = /^(?:uptime|up_time|sys_?uptime|uptime_?(?:s|sec|secs|seconds|ms)|runtime_?s?|device_?uptime)$/i;
+const UPTIME = /^(?:uptime|up_time|sys_?uptime|uptime_?(?:s|sec|secs|seconds|ms)|device_?uptime)$/i;
 /** The day's counters begin anew at midnight, others at a button. */
 const DAILY = /today|daily|day|yesterday|month|week|year|session|trip|since/i;
 

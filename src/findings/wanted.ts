@@ -7,7 +7,8 @@ type Plain = number | string | boolean;
 
 const MAX_FIELDS = 32;
 const STATE_KEYS = ['state', 'power', 'value', 'output', 'ison', 'on', 'status'];
-const WORDS = /^(?:on|off|true|false|open|opened|close|closed|lock|locked|unlock|unlocked|start|stop|\d+(?:\.\d+)?)$/i;
+const WORDS =
+  /^(?:on|off|true|false|open|opened|close|closed|lock|locked|unlock|unlocked|start|started|running|stop|stopped|\d+(?:\.\d+)?)$/i;
 
 export function wantedOf(command: unknown): Wanted {
   if (isRecord(command)) {
@@ -31,7 +32,8 @@ export function satisfies(state: unknown, wanted: Wanted, field: string): boolea
   if ('fields' in wanted) {
     const shown = [...wanted.fields].flatMap(([key, value]) => {
       const found = valueAt(state, [key]) ?? (wanted.fields.size === 1 ? bare(state) : undefined);
-      return found === undefined ? [] : [equal(found, value)];
+      const same = found === undefined ? undefined : equal(found, value);
+      return same === undefined ? [] : [same];
     });
     return shown.length === 0 ? undefined : shown.every((same) => same);
   }
@@ -53,22 +55,29 @@ function valueAt(state: unknown, keys: readonly string[]): Plain | undefined {
   return undefined;
 }
 
-const SAME = new Map([
-  ...['true', '1', 'start', 'open', 'opened'].map((word) => [word, 'on'] as const),
-  ...['false', '0', 'stop', 'close', 'closed'].map((word) => [word, 'off'] as const),
-  ['locked', 'lock'],
-  ['unlocked', 'unlock'],
+/** Words that mean the same, by the pair they belong to: STOP says nothing about open or closed. */
+const MEANING = new Map([
+  ...pair('switch', 'on true 1 start started running', 'off false 0 stop stopped'),
+  ...pair('opening', 'open opened', 'close closed'),
+  ...pair('lock', 'lock locked', 'unlock unlocked'),
 ]);
 
-function equal(a: Plain, b: Plain): boolean {
+function pair(of: string, yes: string, no: string): [word: string, meaning: { of: string; yes: boolean }][] {
+  const words = (list: string, is: boolean) =>
+    list.split(' ').map((word): [string, { of: string; yes: boolean }] => [word, { of, yes: is }]);
+  return [...words(yes, true), ...words(no, false)];
+}
+
+/** undefined: they cannot be compared. */
+function equal(a: Plain, b: Plain): boolean | undefined {
   const [x, y] = [Number(a), Number(b)];
   if (typeof a !== 'boolean' && typeof b !== 'boolean' && !Number.isNaN(x) && !Number.isNaN(y)) {
     return Math.abs(x - y) <= Math.max(1e-9, 0.02 * Math.max(Math.abs(x), Math.abs(y)));
   }
-  return wordOf(a) === wordOf(b);
+  const [one, other] = [meaningOf(a), meaningOf(b)];
+  return one === undefined || one.of !== other?.of ? undefined : one.yes === other.yes;
 }
 
-function wordOf(value: Plain): string {
-  const word = String(value).trim().toLowerCase();
-  return SAME.get(word) ?? word;
+function meaningOf(value: Plain) {
+  return MEANING.get(String(value).trim().toLowerCase());
 }

@@ -137,6 +137,11 @@ const cases: Record<Exclude<FindingCode, 'device_disabled'>, Case> = {
         at(4, 'zigbee2mqtt/blind', { position: 10 }),
         at(18, 'zigbee2mqtt/blind', { position: 100 }),
       ],
+      'a blind that was stopped': [
+        stored('zigbee2mqtt/blind', { state: 'OPEN', position: 40 }),
+        at(3, 'zigbee2mqtt/blind/set', { state: 'STOP' }),
+        at(3.5, 'zigbee2mqtt/blind', { state: 'OPEN', position: 44 }),
+      ],
       'already so': [stored(lamp, { state: 'ON' }), at(3, `${lamp}/set`, { state: 'ON' })],
       'too near the end to tell': [stored(lamp, { state: 'OFF' }), at(27, `${lamp}/set`, { state: 'ON' })],
       'a query': [at(3, 'cmnd/plug/POWER', ''), stored(lamp, { state: 'ON' }), at(5, `${lamp}/get`, { state: '' })],
