@@ -15,6 +15,9 @@ const FAST = /power|current|watt|ampere|flow|vibration|rms|noise|accel|frequency
 const COUNTER =
   /total|counter|(?<!dis|ac)count(?!ry|er_?temp)|energy|kwh|(?:^|_)wh$|pulses|odometer|consumption|import|export|(?:rx|tx)_?(?:bytes|packets)/i;
 const UPTIME = /^(?:uptime|up_time|sys_?uptime|uptime_?(?:s|sec|secs|seconds|ms)|device_?uptime)$/i;
+/** Counters that never fall by themselves, so that they need not have been seen growing: a load may be off. */
+const METER = /energy|kwh|(?:^|[._])wh$|odometer/i;
+const STANDING = 5;
 /** The day's counters begin anew at midnight, others at a button. */
 const DAILY = /today|daily|day|yesterday|month|week|year|session|trip|since/i;
 
@@ -91,8 +94,8 @@ function oncePerTopic(found: Finding[]): Finding[] {
 }
 
 /**
- * counter_restarted: a field with a counter's name that only grew, at least twice, or was stored before, falls below
- * half of its value, once. Counters of a day, a session and the like are info.
+ * counter_restarted: a field with a counter's name that only grew, at least twice, or was stored before, or stood still
+ * for five messages where it counts energy, falls below half of its value, once. Counters of a day, a session and the like are info.
  */
 export const counterRestarted: Rule = (view) =>
   measured(view, true)
@@ -168,7 +171,7 @@ function spokenUptimes(view: View): NumberSeries[] {
 }
 
 /** The one place where a series that otherwise never falls loses more than half. */
-function onlyDrop({ values }: NumberSeries, rises = 2) {
+function onlyDrop({ topic, path, values }: NumberSeries, rises = 2) {
   const falls = values.flatMap((after, i) => {
     const before = values[i - 1];
     return before !== undefined && after.value < before.value ? [{ before, after, at: i }] : [];
@@ -178,5 +181,6 @@ function onlyDrop({ values }: NumberSeries, rises = 2) {
   if (drop.after.value > drop.before.value / 2) return undefined;
   const grew = new Set(values.slice(0, drop.at).map(({ value }) => value)).size - 1;
   const stored = drop.before.entry.retain && values.length > drop.at + 1;
-  return grew >= rises || stored || rises === 1 ? drop : undefined;
+  const stood = drop.at >= STANDING && values.length > drop.at + 1 && METER.test(`${topic}.${path}`);
+  return grew >= rises || stored || stood || rises === 1 ? drop : undefined;
 }

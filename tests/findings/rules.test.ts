@@ -255,6 +255,7 @@ const cases: Record<Exclude<FindingCode, 'device_disabled'>, Case> = {
       'it grows': every(1, 28, 'lab/a/data', (n) => ({ total_kwh: 1284.5 + n / 10 })),
       'no counter': every(1, 28, 'lab/a/data', (n) => ({ power: n < 14 ? 100 + n : n })),
       'up and down': every(1, 28, 'lab/a/data', (n) => ({ count: [3, 9, 1, 7][n % 4] })),
+      'people in a room who leave': every(1, 28, 'lab/a/data', (n) => ({ count: n < 14 ? 3 : 0 })),
     },
   },
   sequence_gap: {

@@ -38,7 +38,8 @@ export const captures: Capture[] = readdirSync(dir).map((file) => ({
 }));
 
 export function messageOf({ t = 0, topic, payload, retain = false }: Said): Message {
-  const bytes = Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload));
+  const given = typeof payload === 'string' || payload instanceof Uint8Array ? payload : JSON.stringify(payload);
+  const bytes = Buffer.from(given);
   return { topic, payload: bytes, size: bytes.length, qos: 0, retain, dup: false, at: T0 + t * 1000 };
 }
 
