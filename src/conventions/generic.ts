@@ -1,4 +1,5 @@
 // Owns what topic names mean where no convention is known: availability, commands, descriptions, logs by their last level.
+import { claim, own } from './claim.ts';
 import { flagPresence, wordPresence } from './presence.ts';
 import type { Convention, TopicRole } from './types.ts';
 
@@ -9,10 +10,19 @@ const PRESENCE = /\/(?:availability|available|lwt|online|connected|connection|al
 /** ... and those where it is only one meaning of several. */
 const STATUS = /\/(?:status|state|\$connected)$/i;
 
+/** How often a device means to speak, s, on whichever of its topics. */
+const INTERVALS = ['interval_s', 'interval_seconds', 'report_interval_s', 'update_interval_s'];
+
 export const generic: Convention = {
   name: convention,
-  describes: () => false,
-  describe: () => undefined,
+  describes: (topic) => topic.endsWith('/config'),
+  describe: (topic, payload, id) => {
+    const grade = id.inTopic(topic);
+    const by = INTERVALS.find((key) => typeof own(payload, key) === 'number');
+    const seconds = by === undefined ? undefined : own(payload, by);
+    if (grade === undefined || by === undefined || typeof seconds !== 'number') return undefined;
+    return claim(convention, topic, grade, { expected: [{ topic: topic.replace(/config$/, '#'), seconds, by }] });
+  },
   roleOf: (topic) => {
     if (PRESENCE.test(topic)) return availability(flagPresence);
     if (STATUS.test(topic)) return { ...availability(wordPresence), role: 'state' };

@@ -28,7 +28,7 @@ export type TopicRole = {
   writtenBy?: 'device' | 'bridge';
 };
 
-/** How often something should be heard. `topic` is exact, or all below it where it ends with a slash. */
+/** How often something is heard: an exact topic, each below it where it ends with `/`, any below it where with `/#`. */
 export type Expected = { topic: string; seconds: number; by: string };
 
 /** What a description says about the device that is looked for. */

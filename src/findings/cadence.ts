@@ -1,6 +1,7 @@
 // Owns the learned rhythm of a topic: median gap, spread, missed beats; and the rules silent and missed_beats.
 import type { Expected } from '../conventions/types.ts';
 import { duration, evidence, live, median, quoted, spoken, spreadOf } from './entries.ts';
+import { witnesses } from './presence.ts';
 import type { Entry, Finding, Rule, Series, View } from './types.ts';
 
 /** Gaps before a rhythm is learned. */
@@ -51,17 +52,41 @@ export function expectedOf(topic: string, view: View): Expected | undefined {
   return all.find((one) => (one.topic.endsWith('/') ? topic.startsWith(one.topic) : topic === one.topic));
 }
 
+function brokenPromise(view: View): Finding[] {
+  const stores = view.series.some(({ role, entries }) => role.role === 'state' && entries.some(({ retain }) => retain));
+  const [there] = witnesses(view).filter(({ of }) => of === 'device');
+  const forMs = view.ended - view.began;
+  const promises = view.claims.flatMap(({ source, expected }) => expected.map((one) => ({ ...one, source })));
+  const promise = promises.find(
+    ({ topic, seconds }) => topic.endsWith('/#') && forMs > SILENT_INTERVALS * seconds * 1000,
+  );
+  if (promise === undefined || there?.presence !== 'online' || stores || spoken(view).some((one) => one.live > 0))
+    return [];
+  const { source, seconds, by } = promise;
+  return [
+    {
+      code: 'silent',
+      severity: 'error',
+      message: `The device is silent: ${quoted(by)} promises a message every ${seconds} s, none came for ${duration(forMs)}, though it is said to be ${there.presence}.`,
+      evidence: [{ topic: source, value: `${by}: ${seconds}` }, evidence(there.entry)],
+      next: 'Its connection may be up while its program hangs: look at its log, or restart it and see whether it comes back.',
+    },
+  ];
+}
+
 type Silent = { series: Series; last: Entry | undefined; forMs: number; why: string };
 
 /**
  * silent: nothing came for 3.5 times the median gap of a state topic that did beat from the beginning of the window and
- * for 3 s (at least 2 s), or for 1.5 times the interval that a description promises. Not while messages may be missing.
+ * for 3 s (at least 2 s), or for 1.5 times the interval that a description promises for a topic; or nothing at all came
+ * for that time from a device that is said to be there, whose description promises it, and that stores no state (one
+ * that does may speak on change only). Not while messages may be missing.
  */
 export const silent: Rule = (view) => {
   if (view.lossy) return [];
   const beating = spoken(view).filter((one) => isBeating(one, view) || expectedOf(one.topic, view));
   const found = beating.flatMap((one) => silenceOf(one, view) ?? []);
-  if (found.length === 0) return [];
+  if (found.length === 0) return brokenPromise(view);
   const all = found.length === beating.length;
   const [worst] = found.toSorted((a, b) => b.forMs - a.forMs);
   if (worst === undefined) return [];

@@ -30,6 +30,7 @@ const found = (said: Said[], id: string) => codesOf(watched(said, id).findings);
 
 test.each([
   ['silent_sensor', 'greenhouse/north/climate', 10, 'silent'],
+  ['silent_sensor', 'greenhouse/north/climate', 0, 'silent'],
   ['flapping_will', 'greenhouse/bed3/soil', 10, 'flapping'],
   ['flapping_will', 'soil', 0, 'flapping'],
   ['stuck_value', 'plant/line1/pressure', 14, 'stuck_value'],
