@@ -1,10 +1,17 @@
-// debug_device through the built program on a real broker: real last wills, stored messages, a large broker.
+// debug_device through the built program on a real broker: real last wills, stored messages, a large broker. Brokers of its
+// own: it hears everything, and other tests count on nobody being subscribed.
 import { randomUUID } from 'node:crypto';
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
-import { expect, inject, onTestFinished, test } from 'vitest';
-import { startMosquitto } from '../support/broker.ts';
+import { expect, onTestFinished, test } from 'vitest';
+import { type MosquittoOptions, startMosquitto } from '../support/broker.ts';
 import { type Fields, Script } from '../support/fake-host.ts';
 import { dig } from '../support/streams.ts';
+
+async function broker(options: MosquittoOptions = {}) {
+  const started = await startMosquitto(options);
+  onTestFinished(() => started.stop());
+  return started;
+}
 
 async function device(url: string, options: IClientOptions = {}): Promise<MqttClient> {
   const client = await connectAsync(url, { reconnectPeriod: 0, ...options }, false);
@@ -25,7 +32,7 @@ const codes = (result: Fields) =>
 const name = () => `dev-${randomUUID().slice(0, 8)}7`;
 
 test('a last will that comes and goes -> flapping, offline by that convention', async () => {
-  const url = inject('mqttUrl');
+  const { url } = await broker();
   const id = name();
   const will = { topic: `tele/${id}/LWT`, payload: Buffer.from('Offline'), retain: true, qos: 1 } as const;
   const script = new Script();
@@ -57,7 +64,7 @@ test('a last will that comes and goes -> flapping, offline by that convention', 
 });
 
 test('found by its address in discovery alone; a command that it does not obey', async () => {
-  const url = inject('mqttUrl');
+  const { url } = await broker();
   const id = name();
   const mac = randomUUID().replaceAll('-', '').slice(0, 12);
   const client = await device(url);
@@ -91,16 +98,15 @@ test('found by its address in discovery alone; a command that it does not obey',
 });
 
 test('an access rule that drops in silence -> unknown, and absence names it; MQTT 3.1.1', async () => {
-  const broker = await startMosquitto({
+  const { url } = await broker({
     users: { eye: 'x', dev: 'y' },
     acl: 'user eye\ntopic read open/#\nuser dev\ntopic readwrite #',
   });
-  onTestFinished(() => broker.stop());
-  const client = await device(broker.url, { username: 'dev', password: 'y' });
+  const client = await device(url, { username: 'dev', password: 'y' });
   await client.publishAsync('closed/boiler-77/temperature', '61', { retain: true, qos: 1 });
   await client.publishAsync('open/other', '1', { retain: true, qos: 1 });
   const script = new Script();
-  await script.connect('lab', broker.url, { username: 'eye', password: 'x', protocol_version: 4 });
+  await script.connect('lab', url, { username: 'eye', password: 'x', protocol_version: 4 });
   const result = await script.resultOf(await debugging(script, 'boiler-77'));
   expect(result).toMatchObject({ status: 'not_found', absence: { grade: 'likely' } });
   expect(JSON.stringify(dig(result, 'absence', 'possible'))).toMatch(/access rules/);
@@ -108,13 +114,12 @@ test('an access rule that drops in silence -> unknown, and absence names it; MQT
 });
 
 test('a broker of 20,000 topics -> only the device is kept, and all of it', async () => {
-  const broker = await startMosquitto({ config: 'max_queued_messages 0' });
-  onTestFinished(() => broker.stop());
-  const client = await device(broker.url);
+  const { url } = await broker({ config: 'max_queued_messages 0' });
+  const client = await device(url);
   for (let n = 0; n < 20_000; n++) client.publish(`site/${n % 100}/sensor-${n}/value`, `${n}`, { retain: true });
   await client.publishAsync('site/7/sensor-12307/availability', 'online', { retain: true, qos: 1 });
   const script = new Script();
-  await script.connect('lab', broker.url);
+  await script.connect('lab', url);
   const running = await debugging(script, 'sensor-12307');
   await client.publishAsync('site/7/sensor-12307/value', '12308', { qos: 1 });
   const result = await script.resultOf(running);
