@@ -1,26 +1,16 @@
 // Owns the messages of one device, out of everything a broker sends: whose a message is, by its topic and by what
 // descriptions say, and a bounded timeline of them. Must not know what the timeline means.
 
-import type { Identity } from '../conventions/identity.ts';
+import type { Grade, Identity } from '../conventions/identity.ts';
 import { claimsIn, describes, roleOf } from '../conventions/index.ts';
 import type { Claim } from '../conventions/types.ts';
-import type { Entry, Series } from '../findings/types.ts';
+import type { Series } from '../findings/types.ts';
 import { matches } from '../mqtt/topic.ts';
 import type { Message } from '../mqtt/types.ts';
 import { decodePayload } from '../payload/decode.ts';
+import { copied, DeviceStore, entriesOf, type Raw, type Track } from './device-store.ts';
 import { NearNames } from './near-names.ts';
 
-/** Topics of one device that are followed. Stops an id such as "a" from taking in a whole broker. */
-const MAX_TOPICS = 1_000;
-/** Messages kept a topic, the stored and the latest ones, and of all topics, roughly: what can be judged in 0.3 s. */
-const MAX_ENTRIES = 400;
-const MIN_ENTRIES = 6;
-const MAX_ALL_ENTRIES = 6_000;
-/** Bytes of a payload that are kept, and of all: more are let go, the oldest of each topic first. */
-const MAX_PAYLOAD_BYTES = 64 * 1024;
-const MAX_BYTES = 24 * 1024 * 1024;
-/** Bytes beside its payload, roughly. */
-const OVERHEAD_BYTES = 200;
 /** Bytes of a description that is read: the device list of a bridge with a thousand devices. */
 const MAX_DESCRIPTION_BYTES = 4 * 1024 * 1024;
 /** Descriptions of the device, and those read in all whatever they say: stops a flood of discovery documents. */
@@ -32,19 +22,17 @@ const BRIDGE = /^spBv1\.0\/[^/]+\/N(?:BIRTH|DEATH)\//;
 /** Topics remembered as somebody else's, so that a busy one costs one look-up a message. */
 const MAX_FOREIGN = 100_000;
 
-type Raw = Pick<Message, 'at' | 'retain' | 'payload' | 'size'> & { seq: number };
-type Track = { grade: 'exact' | 'partial'; raw: Raw[]; live: number; dropped: number };
-
 export class DeviceWatch {
   /** Messages of the whole broker, and topics as far as they are remembered. */
   received = 0;
   readonly near: NearNames;
   readonly #id: Identity;
-  readonly #tracks = new Map<string, Track>();
+  readonly #store = new DeviceStore();
+  /** Followed topics in which the id only stands beside other words. */
+  readonly #partial = new Set<string>();
   readonly #foreign = new Set<string>();
   readonly #claims: Claim[] = [];
   readonly #bridges = new Map<string, Raw>();
-  #bytes = 0;
   #read = 0;
   #overflowed = 0;
   #unread = 0;
@@ -61,7 +49,7 @@ export class DeviceWatch {
 
   /** Messages of the device so far. */
   get live(): number {
-    return [...this.#tracks.values()].reduce((sum, { live }) => sum + live, 0);
+    return [...this.#store.tracks.values()].reduce((sum, { live }) => sum + live, 0);
   }
 
   /** Copies what it keeps. */
@@ -70,11 +58,10 @@ export class DeviceWatch {
     const { topic } = message;
     if (this.#foreign.has(topic)) return;
     if (describes(topic) && !this.#claims.some(({ source }) => source === topic)) this.#readDescription(message);
-    const track = this.#tracks.get(topic) ?? this.#admit(topic);
-    if (track !== undefined) this.#keep(track, message, this.received);
+    const track = this.#store.tracks.get(topic) ?? this.#admit(topic);
+    if (track !== undefined) this.#store.keep(track, { ...message, seq: this.received });
     else if (BRIDGE.test(topic) && (this.#bridges.has(topic) || this.#bridges.size < MAX_BRIDGES)) {
-      const payload = Buffer.from(message.payload.subarray(0, MAX_PAYLOAD_BYTES));
-      this.#bridges.set(topic, { ...message, payload, seq: this.received });
+      this.#bridges.set(topic, copied(message, this.received));
     }
   }
 
@@ -85,7 +72,7 @@ export class DeviceWatch {
       .filter((prefix) => this.#id.inTopic(prefix) !== 'exact');
     const topics = this.#claims.flatMap((claim) => [...claim.topics.keys()]);
     const unseen = topics.filter(
-      (topic) => !prefixes.some((prefix) => topic.startsWith(prefix)) && !this.#tracks.has(topic),
+      (topic) => !prefixes.some((prefix) => topic.startsWith(prefix)) && !this.#store.tracks.has(topic),
     );
     return [...new Set([...prefixes.map((prefix) => `${prefix}#`), ...unseen])].slice(0, most);
   }
@@ -104,16 +91,16 @@ export class DeviceWatch {
   timeline(): { series: Series[]; similar: string[] } {
     const sure = this.#sure();
     const claims = this.claims();
-    const own = [...this.#tracks].filter(([topic]) => {
+    const own = [...this.#store.tracks].filter(([topic]) => {
       const grade = this.#gradeOf(topic, claims);
       return (grade === 'exact' || (grade === 'partial' && !sure)) && !isOthers(topic, claims);
     });
-    const series = own.map(([topic, { raw, live, dropped }]): Series => {
-      return { topic, role: roleOf(topic, claims), entries: raw.map((one) => entryOf(topic, one)), live, dropped };
+    const series = own.map(([topic, track]): Series => {
+      const { live, dropped } = track;
+      return { topic, role: roleOf(topic, claims), entries: entriesOf(topic, track), live, dropped };
     });
-    const similar = sure
-      ? [...this.#tracks].filter(([, { grade }]) => grade === 'partial').map(([topic]) => topic)
-      : [];
+    const taken = new Set(own.map(([topic]) => topic));
+    const similar = sure ? [...this.#partial].filter((topic) => !taken.has(topic)) : [];
     return { series: series.toSorted((a, b) => (a.topic < b.topic ? -1 : 1)), similar: similar.toSorted() };
   }
 
@@ -121,21 +108,19 @@ export class DeviceWatch {
     const notes: string[] = [];
     if (this.#overflowed > 0) {
       notes.push(
-        `The id stands in more than ${MAX_TOPICS} topics: ${this.#overflowed} messages of further ones were left out; give a longer id.`,
+        `The id stands in more than ${DeviceStore.MAX_TOPICS} topics: ${this.#overflowed} messages of further ones were left out; give a longer id.`,
       );
     }
     if (this.#unread > 0) notes.push(`${this.#unread} descriptions were too large or too many to be read.`);
-    const dropped = [...this.#tracks.values()].reduce((sum, one) => sum + one.dropped, 0);
+    const dropped = [...this.#store.tracks.values()].reduce((sum, one) => sum + one.dropped, 0);
     if (dropped > 0) notes.push(`${dropped} older messages of busy topics were counted but not looked at.`);
     return notes;
   }
 
   /** Something is the device's beyond doubt, so that what only resembles it is another one's. */
   #sure(): boolean {
-    return (
-      this.#claims.some(({ grade }) => grade === 'exact') ||
-      [...this.#tracks.values()].some(({ grade }) => grade === 'exact')
-    );
+    const { size } = this.#store.tracks;
+    return this.#claims.some(({ grade }) => grade === 'exact') || size > this.#partial.size;
   }
 
   /** Each topic counts once: where state is at once description (Sparkplug, JSON-RPC), it comes with every message. */
@@ -161,7 +146,7 @@ export class DeviceWatch {
       const track = this.#admit(bridge);
       if (track === undefined) continue;
       this.#bridges.delete(bridge);
-      this.#keep(track, raw, raw.seq);
+      this.#store.keep(track, raw);
     }
   }
 
@@ -172,17 +157,14 @@ export class DeviceWatch {
       if (this.#foreign.size < MAX_FOREIGN && !describes(topic)) this.#foreign.add(topic);
       return undefined;
     }
-    if (this.#tracks.size >= MAX_TOPICS) {
-      this.#overflowed += 1;
-      return undefined;
-    }
-    const track: Track = { grade, raw: [], live: 0, dropped: 0 };
-    this.#tracks.set(topic, track);
+    const track = this.#store.open(topic);
+    if (track === undefined) this.#overflowed += 1;
+    else if (grade === 'partial') this.#partial.add(topic);
     return track;
   }
 
   /** The device list of a bridge is about others too: it is not a topic of the device. */
-  #gradeOf(topic: string, claims: readonly Claim[]): Track['grade'] | undefined {
+  #gradeOf(topic: string, claims: readonly Claim[]): Grade {
     const byName = this.#id.inTopic(topic);
     if (byName === 'exact') return byName;
     const naming = claims.filter(
@@ -194,31 +176,6 @@ export class DeviceWatch {
     );
     return naming.find(({ grade }) => grade === 'exact')?.grade ?? naming[0]?.grade ?? byName;
   }
-
-  #keep(track: Track, { at, retain, payload, size }: Omit<Raw, 'seq'>, seq: number): void {
-    const bytes = payload.subarray(0, MAX_PAYLOAD_BYTES);
-    // A second subscription brings stored messages again.
-    if (retain && track.raw.some((one) => one.retain && one.payload.equals(bytes))) return;
-    if (!retain) track.live += 1;
-    track.raw.push({ at, retain, payload: Buffer.from(bytes), size, seq });
-    this.#bytes += bytes.length + OVERHEAD_BYTES;
-    const share = Math.max(MIN_ENTRIES, Math.min(MAX_ENTRIES, Math.floor(MAX_ALL_ENTRIES / this.#tracks.size)));
-    if (track.raw.length > share) this.#letGo(track, track.raw.length - share);
-    if (this.#bytes <= MAX_BYTES) return;
-    for (const one of this.#tracks.values()) this.#letGo(one, one.raw.length >> 1);
-  }
-
-  /** The oldest live ones: a stored one shows how it was before. */
-  #letGo(track: Track, count: number): void {
-    const from = track.raw[0]?.retain && track.raw.length > count ? 1 : 0;
-    for (const { payload } of track.raw.splice(from, count)) this.#bytes -= payload.length + OVERHEAD_BYTES;
-    track.dropped += count;
-  }
-}
-
-function entryOf(topic: string, { at, retain, payload, size, seq }: Raw): Entry {
-  const decoded = decodePayload(payload, size);
-  return { topic, at, seq, retain, payload: decoded.payload, type: decoded.payload_type };
 }
 
 /** A description of the device's names this topic as another device's. */

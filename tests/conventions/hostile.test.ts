@@ -186,6 +186,15 @@ describe('sizes', () => {
     expect(kept.length).toBeGreaterThan(50);
   });
 
+  test('1,000 topics with a large payload each -> only beginnings, once the room is used up', () => {
+    const watch = new DeviceWatch(id);
+    const message = messageOf({ topic: '', payload: 'x'.repeat(64 * 1024) });
+    for (let n = 0; n < 1_000; n++) watch.take({ ...message, topic: `x/pump-7/${n}` });
+    const kept = watch.timeline().series.flatMap(({ entries }) => entries);
+    const bytes = kept.reduce((sum, { payload }) => sum + String(payload).length, 0);
+    expect([kept.length, bytes < 25 * 1024 * 1024]).toEqual([1_000, true]);
+  });
+
   test('ids that are patterns, blanks or very long -> no throw, no match by accident', () => {
     for (const one of [
       '(.*)+$',
