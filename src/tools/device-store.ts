@@ -6,7 +6,7 @@ import { decodePayload } from '../payload/decode.ts';
 
 /** Topics of one device that are followed. Stops an id such as "a" from taking in a whole broker. */
 const MAX_TOPICS = 1_000;
-/** Messages kept a topic, and of all topics, roughly: what can be judged in 0.3 s. */
+/** Messages kept a topic, and of all topics, roughly: what can be judged in half a second. */
 const MAX_ENTRIES = 400;
 const MIN_ENTRIES = 6;
 const MAX_ALL_ENTRIES = 6_000;
