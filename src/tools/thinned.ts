@@ -13,11 +13,15 @@ export class Thinned<T> {
     this.#limit = limit;
   }
 
-  /** Whether the next one would be taken beyond being the newest; asked before it is copied. */
   add(item: T): void {
-    if (this.seen % this.#every === 0) this.#items.push(item);
-    this.seen += 1;
+    this.offer(() => item);
     this.#newest = item;
+  }
+
+  /** The same without a claim to be there as the newest: `copy` is called only where it is taken. */
+  offer(copy: () => T): void {
+    if (this.seen % this.#every === 0) this.#items.push(copy());
+    this.seen += 1;
     if (this.#items.length <= this.#limit) return;
     this.#items = this.#items.filter((_, index) => index % 2 === 0);
     this.#every *= 2;

@@ -1,0 +1,134 @@
+// Owns which messages of a window are kept for what they say: trouble, new shapes, changes of level. Looks into each as
+// far as it deserves, most as bytes only. Must not know how many there are in all. Deterministic.
+import type { Message } from '../mqtt/types.ts';
+import { decodePayload } from '../payload/decode.ts';
+import { severityOf } from '../payload/errors-in.ts';
+import { type LevelState, levelChanged, levelsOf, trackLevel } from '../payload/level.ts';
+import { isNewShape, shapeOf, trackShapes } from '../payload/shape.ts';
+import { suspicious } from '../payload/suspicious.ts';
+import type { Decoded } from '../payload/types.ts';
+import { type Wording, Wordings } from '../payload/wordings.ts';
+import { Allowance } from './allowance.ts';
+import { Thinned } from './thinned.ts';
+
+/** Messages kept; each kind may have one more, its newest. */
+const MAX_ERRORS = 120;
+const MAX_SHAPES = 100;
+const MAX_CHANGES = 100;
+/** Of what looks like trouble and came too fast to be decoded: it is looked into at the end. */
+const MAX_SUSPECTS = 30;
+export const MAX_TELLING = MAX_ERRORS + MAX_SHAPES + MAX_CHANGES + MAX_SUSPECTS + 3;
+/** Payloads decoded a second: all of an ordinary broker's, a sample of a flood's. */
+const MAX_EXAMINED_A_SECOND = 20_000;
+const MAX_FOLLOWED_A_SECOND = 10_000;
+/** Topics whose levels and shapes are followed; fields of a topic that are. */
+const MAX_FOLLOWED = 2_000;
+const MAX_FIELDS = 32;
+/** Payloads of a topic that are decoded whatever the rate, as they may show a new shape. */
+const MAX_NEW = 64;
+
+/** What is known of one topic beyond its count. */
+export type Follow = {
+  wordings: Wording[];
+  fresh: number;
+  shapes: ReturnType<typeof trackShapes>;
+  levels: Map<string, LevelState>;
+};
+
+export class Telling<Kept extends Message> {
+  readonly #keep: (message: Message) => Kept;
+  readonly #errors = new Thinned<Kept>(MAX_ERRORS);
+  readonly #shapes = new Thinned<Kept>(MAX_SHAPES);
+  readonly #changes = new Thinned<Kept>(MAX_CHANGES);
+  readonly #suspects = new Thinned<Kept>(MAX_SUSPECTS);
+  readonly #harmless = new Wordings();
+  readonly #examining = new Allowance(MAX_EXAMINED_A_SECOND);
+  readonly #following = new Allowance(MAX_FOLLOWED_A_SECOND);
+  #followed = 0;
+  #undecoded = 0;
+
+  /** `keep` copies a message. */
+  constructor(keep: (message: Message) => Kept) {
+    this.#keep = keep;
+  }
+
+  /** For a topic that is new; undefined where there are too many to follow. */
+  follow(): Follow | undefined {
+    if (this.#followed >= MAX_FOLLOWED) return undefined;
+    this.#followed += 1;
+    return { wordings: [], fresh: 0, shapes: trackShapes(), levels: new Map() };
+  }
+
+  /** True: it is an error or news, and kept. `hinted`: the topic alone makes it suspicious. */
+  take(message: Message, follow: Follow | undefined, hinted: boolean): boolean {
+    const known = follow !== undefined && this.#harmless.has(follow.wordings, message.payload);
+    if (!known && (hinted || suspicious(message.payload))) return this.#examine(message, follow);
+    if (!follow) return false;
+    let decoded: Decoded | undefined;
+    if (known || follow.fresh >= MAX_NEW) decoded = this.#decode(message, this.#following);
+    else {
+      // A wording that is new may be a new shape: there are so few that all of them are looked into.
+      follow.fresh += 1;
+      decoded = decodePayload(message.payload, message.size);
+    }
+    if (!known) this.#harmless.add(follow.wordings, message.payload);
+    if (decoded) return this.#isNews(message, follow, decoded);
+    this.#undecoded += 1;
+    return false;
+  }
+
+  items(): Kept[] {
+    const trouble = this.#suspects.items().filter((one) => isTrouble(one, decodePayload(one.payload, one.size)));
+    return [...this.#errors.items(), ...trouble, ...this.#shapes.items(), ...this.#changes.items()];
+  }
+
+  notes(): string[] {
+    const notes: string[] = [];
+    if (this.#suspects.seen > 0) {
+      notes.push(
+        `${this.#suspects.seen} messages that look like trouble came too fast to be decoded: some errors may be missing.`,
+      );
+    }
+    if (this.#undecoded > 0) {
+      notes.push(`${this.#undecoded} messages came too fast to be decoded: small changes of level may be missing.`);
+    }
+    return notes;
+  }
+
+  /** Decodes what may be an error. */
+  #examine(message: Message, follow: Follow | undefined): boolean {
+    const decoded = this.#decode(message, this.#examining);
+    if (!decoded) {
+      this.#suspects.offer(() => this.#keep(message));
+      return false;
+    }
+    if (!isTrouble(message, decoded)) return follow !== undefined && this.#isNews(message, follow, decoded);
+    this.#errors.add(this.#keep(message));
+    return true;
+  }
+
+  /** A shape that the topic has not shown yet, or a change of level. */
+  #isNews(message: Message, { shapes, levels }: Follow, { payload, payload_type }: Decoded): boolean {
+    const newShape = isNewShape(shapes, shapeOf(payload, payload_type));
+    let changed = false;
+    for (const [path, value] of levelsOf(payload, payload_type)) {
+      let state = levels.get(path);
+      if (!state && levels.size < MAX_FIELDS) {
+        state = trackLevel();
+        levels.set(path, state);
+      }
+      if (state && levelChanged(state, value)) changed = true;
+    }
+    if (newShape) this.#shapes.add(this.#keep(message));
+    else if (changed) this.#changes.add(this.#keep(message));
+    return newShape || changed;
+  }
+
+  #decode({ at, payload, size }: Message, allowance: Allowance): Decoded | undefined {
+    return allowance.take(at) ? decodePayload(payload, size) : undefined;
+  }
+}
+
+function isTrouble({ topic }: Message, { payload, payload_type }: Decoded): boolean {
+  return severityOf({ topic, payload, payload_type }) !== undefined;
+}
