@@ -4,7 +4,7 @@ import type { WireMessage } from './types.ts';
 import { headWithin, wireCost } from './wire-cost.ts';
 
 /** "4 MiB a JSON-RPC line" (product.md, Limits), less what stands around the messages: counts, notes, the envelope. */
-export const MESSAGES_BUDGET_BYTES = 4 * 1024 * 1024 - 128 * 1024;
+export const MESSAGES_BUDGET_BYTES = 4 * 1024 * 1024 - 256 * 1024;
 
 /** `cut`: payloads; `properties_dropped` and `topics_cut`: messages whose other content had to give way too. */
 export type Fitted = { messages: WireMessage[]; cut: number; properties_dropped: number; topics_cut: number };

@@ -4,14 +4,14 @@ import { type Choice, coveredPairs } from './choice.ts';
 import { wireCost } from './wire-cost.ts';
 
 /**
- * `by_topic` names up to 100 topics that lost most, the rest is under "(other topics)". `by_kind`: error, warning, shape
+ * `by_topic` names up to 20 topics that lost most, the rest is under "(other topics)". `by_kind`: error, warning, shape
  * (a shape of its topic that nothing kept shows), change (of level), ordinary; a kind that lost nothing is not named.
  */
 export type Omitted = { count: number; by_topic: Record<string, number>; by_kind: Record<string, number> };
 
-export const MAX_OMITTED_TOPICS = 100;
+export const MAX_OMITTED_TOPICS = 20;
 /** A topic may be 65,535 bytes long [MQTT-1.5.4]: names beyond this, on the wire, go to the others. */
-const MAX_NAMES_COST = 64 * 1024;
+const MAX_NAMES_COST = 32 * 1024;
 export const OTHER_TOPICS = '(other topics)';
 
 export function omittedOf(choice: Choice, changed: Uint8Array): Omitted {

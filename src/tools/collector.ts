@@ -1,5 +1,6 @@
 // Owns what both ways of collecting have in common. Types only.
 import type { Message } from '../mqtt/types.ts';
+import type { Totals } from './topic-totals.ts';
 
 /** Takes the messages of one collection, keeps some, counts all. */
 export type Collector = {
@@ -12,13 +13,8 @@ export type Collector = {
   readonly matched: number;
   /** The kept ones, in order of arrival. */
   messages(): Message[];
-  /** Messages that arrived, per topic, in order of the topics; what is too much for a result is added up. */
-  counts(): Record<string, number>;
+  /** What arrived, by topic. */
+  totals(): Totals;
   /** Caps that were hit. */
   notes(): string[];
 };
-
-/** What the counts per topic may take in a result, bytes. */
-export const COUNTS_BYTES = 48 * 1024;
-/** Topics counted apart. */
-export const MAX_TOPICS = 1_000_000;

@@ -1,4 +1,5 @@
-// Owns the messages that results left out, for a while, so that they can be paged through without listening again.
+// Owns the messages that results left out, or showed in part, for a while, so that they can be paged through without
+// listening again.
 import { ToolError } from '../errors.ts';
 import type { Message } from '../mqtt/types.ts';
 
@@ -11,15 +12,19 @@ const OVERHEAD_BYTES = 300;
 
 /** In time order, with when their collection began, ms since the epoch. */
 export type Page = { messages: Message[]; began: number };
+/** `left_out`: not in the answer at all. `in_part`: there, but cut. */
+export type Rest = { left_out: Message[]; in_part: Message[]; began: number };
+/** Undefined where there are none, or too many to hold. */
+export type Cursors = { left_out: string | undefined; in_part: string | undefined };
 
 export type Held = {
-  /** The cursor of the rest; undefined where there is none. */
-  keep(page: Page): string | undefined;
+  keep(rest: Rest): Cursors;
   /** The next `count`, and the cursor of what is left. Throws invalid_arguments for a cursor that is not known (any more). */
   next(cursor: string, count: number): Page & { next: string | undefined; left: number };
 };
 
-type Entry = Page & { bytes: number; until: number };
+/** Both kinds one behind the other: the first `split` were left out. */
+type Entry = Page & { split: number; bytes: number; until: number };
 
 export function createHeld(newId: () => string, now: () => number = Date.now): Held {
   const entries = new Map<string, Entry>();
@@ -33,14 +38,17 @@ export function createHeld(newId: () => string, now: () => number = Date.now): H
     }
   }
 
-  function keep({ messages, began }: Page): string | undefined {
-    if (messages.length === 0) return undefined;
+  function keep({ left_out, in_part, began }: Rest): Cursors {
+    const messages = [...left_out, ...in_part];
+    if (messages.length === 0) return { left_out: undefined, in_part: undefined };
     const bytes = messages.reduce((sum, one) => sum + one.payload.length + 2 * one.topic.length + OVERHEAD_BYTES, 0);
     const id = newId();
-    entries.set(id, { messages, began, bytes, until: now() + TTL_MS });
+    const split = left_out.length;
+    entries.set(id, { messages, split, began, bytes, until: now() + TTL_MS });
     total += bytes;
     clean();
-    return entries.has(id) ? `${id}.0` : undefined;
+    const cursor = (from: number, length: number) => (entries.has(id) && length > 0 ? `${id}.${from}` : undefined);
+    return { left_out: cursor(0, split), in_part: cursor(split, in_part.length) };
   }
 
   /** A cursor says where to go on, so that one asked for twice gives the same page: an answer may get lost. */
@@ -50,17 +58,17 @@ export function createHeld(newId: () => string, now: () => number = Date.now): H
     const entry = entries.get(id);
     const from = Number(digits);
     if (!entry || from >= entry.messages.length) throw unknownCursor();
-    const to = from + count;
-    const left = Math.max(0, entry.messages.length - to);
+    const end = from < entry.split ? entry.split : entry.messages.length;
+    const to = Math.min(end, from + count);
     const page = entry.messages.slice(from, to);
-    return { messages: page, began: entry.began, next: left > 0 ? `${id}.${to}` : undefined, left };
+    return { messages: page, began: entry.began, next: to < end ? `${id}.${to}` : undefined, left: end - to };
   }
 
   return { keep, next };
 }
 
 function unknownCursor(): ToolError {
-  const problems = [{ path: '/cursor', expected: 'a next_cursor of the last ten minutes' }];
+  const problems = [{ path: '/cursor', expected: 'a next_cursor or whole_cursor of the last ten minutes' }];
   return new ToolError('invalid_arguments', 'The cursor is not known, or its messages were let go.', 'Collect again.', {
     problems,
   });

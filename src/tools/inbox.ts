@@ -1,7 +1,7 @@
 // Owns the messages of a plain collection: the first so many, bounded in number and bytes.
 import type { Message } from '../mqtt/types.ts';
-import { boundedCounts } from '../payload/bounded-counts.ts';
-import { COUNTS_BYTES, type Collector } from './collector.ts';
+import type { Collector } from './collector.ts';
+import { type Total, type Totals, totalsOf } from './topic-totals.ts';
 
 /** Tells whether a message is wanted. */
 export type Wanted = { test(payload: Buffer): boolean; readonly skipped: number };
@@ -14,12 +14,15 @@ export class Inbox implements Collector {
   /** Kept of a payload once the bytes are used up: enough to tell what it is. */
   static readonly HEAD_BYTES = 1024;
 
+  /** Topics named in a result: a collection of 500 has no more. */
+  static readonly MAX_NAMED = 500;
+
   readonly full: Promise<void>;
   received = 0;
   readonly #max: number;
   readonly #wanted: Wanted | undefined;
   readonly #kept: Message[] = [];
-  readonly #counts = new Map<string, number>();
+  readonly #topics = new Map<string, Total>();
   #cut = 0;
   #bytes = 0;
   #fill: () => void = () => {};
@@ -40,8 +43,12 @@ export class Inbox implements Collector {
   take(message: Message): void {
     if (this.#kept.length >= this.#max) return;
     this.received += 1;
-    this.#counts.set(message.topic, (this.#counts.get(message.topic) ?? 0) + 1);
+    const total = this.#topics.get(message.topic) ?? { count: 0, bytes: 0, matched: 0 };
+    this.#topics.set(message.topic, total);
+    total.count += 1;
+    total.bytes += message.size;
     if (this.#wanted && !this.#wanted.test(message.payload)) return;
+    total.matched += 1;
     const room = this.#bytes >= Inbox.MAX_BYTES ? Inbox.HEAD_BYTES : Inbox.MAX_PAYLOAD_BYTES;
     const payload = Buffer.from(message.payload.subarray(0, room));
     if (payload.length < message.size) this.#cut += 1;
@@ -54,9 +61,8 @@ export class Inbox implements Collector {
     return this.#kept;
   }
 
-  counts(): Record<string, number> {
-    const sorted = [...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1));
-    return boundedCounts(sorted, COUNTS_BYTES);
+  totals(): Totals {
+    return totalsOf(this.#topics, Inbox.MAX_NAMED);
   }
 
   notes(): string[] {

@@ -1,27 +1,16 @@
-// Owns subscribe_and_collect: listen, keep, and return the most telling messages; or the next page of what was left out.
+// Owns subscribe_and_collect: listens for a while, or pages through what an earlier answer left out. Must not know what
+// the answer looks like.
 import { ToolError } from '../errors.ts';
 import type { SubscribeAndCollectArgs, SubscribeAndCollectResult } from '../generated/types.ts';
-import { parseFilter } from '../mqtt/topic.ts';
 import type { Message, Subscription } from '../mqtt/types.ts';
-import { boundedCounts } from '../payload/bounded-counts.ts';
-import { MESSAGES_BUDGET_BYTES } from '../payload/fit.ts';
-import { withRaw } from '../payload/raw.ts';
-import { type Summary, summarise } from '../payload/summary.ts';
-import type { WireMessage } from '../payload/types.ts';
-import { nothingCollected } from './absence.ts';
-import { COUNTS_BYTES, type Collector } from './collector.ts';
-import type { Held } from './held.ts';
+import { collected, type Listening, type StoppedBy } from './collected.ts';
+import type { Collector } from './collector.ts';
+import { watchDrops } from './drops.ts';
 import { Inbox, type Wanted } from './inbox.ts';
 import { nextPage } from './next-page.ts';
-import { FELL_BEHIND, notesOnFit } from './notes.ts';
-import { seconds } from './times.ts';
 import type { Context, Handler } from './tool.ts';
 import { waitFor } from './waiting.ts';
 import { WindowInbox } from './window-inbox.ts';
-
-type StoppedBy = NonNullable<SubscribeAndCollectResult['stopped_by']>;
-/** Arguments of a collection that listens. */
-type Listening = SubscribeAndCollectArgs & { topic_pattern: string };
 
 export const subscribeAndCollect: Handler<'subscribe_and_collect'> = async (args, context) => {
   const { topic_pattern, cursor } = args;
@@ -42,6 +31,8 @@ async function collect(args: Listening, context: Context): Promise<SubscribeAndC
   };
   const subscription = await session.listen(topic_pattern, { qos, retained, signal }, take);
   const began = Date.now();
+  // Where a broker is busy it may drop messages; where it is not, one more subscription is not worth it.
+  const drops = args.whole_window ? watchDrops(session, signal) : undefined;
   try {
     let reason: string | undefined;
     const lost = subscription.lost.then((why): StoppedBy => {
@@ -53,11 +44,16 @@ async function collect(args: Listening, context: Context): Promise<SubscribeAndC
     const ms = duration_seconds * 1000;
     const stopped = await waitFor({ ms, totalMs: ms, until: [full, lost], message }, context);
     subscription.close();
-    const ending = { began, tookMs: Date.now() - began, stopped: stillDown(subscription) ? 'disconnected' : stopped };
-    const result = resultOf(args, inbox, subscription, ending, context.held);
-    if (reason !== undefined) result.notes.push(`It ended early: ${reason}.`);
-    return result;
+    const ending = {
+      began,
+      tookMs: Date.now() - began,
+      stopped: stillDown(subscription) ? 'disconnected' : stopped,
+      reason,
+      dropped: drops?.count(),
+    };
+    return collected(args, { inbox, subscription, ending }, context.held);
   } finally {
+    drops?.close();
     subscription.close();
   }
 }
@@ -70,81 +66,6 @@ function inboxFor({ whole_window, max_messages }: SubscribeAndCollectArgs, wante
 function stillDown({ gaps }: Subscription): boolean {
   const last = gaps.at(-1);
   return last !== undefined && last.to === undefined;
-}
-
-type Ending = { began: number; tookMs: number; stopped: StoppedBy };
-
-function resultOf(
-  args: Listening,
-  inbox: Collector,
-  subscription: Subscription,
-  { began, tookMs, stopped }: Ending,
-  held: Held,
-): SubscribeAndCollectResult {
-  const messages = inbox.messages();
-  const summary = summarise(messages, args.return_messages, began, args.raw ? HALF_BUDGET : MESSAGES_BUDGET_BYTES);
-  const pruned = inbox.matched > summary.kept.length;
-  const rest = new Set(summary.kept_indices);
-  const next_cursor = held.keep({ messages: messages.filter((_, index) => !rest.has(index)), began });
-  const result: SubscribeAndCollectResult = {
-    status: 'success',
-    messages: args.raw ? rawOf(summary, messages) : summary.kept,
-    message_count: summary.kept.length,
-    original_message_count: inbox.received,
-    ...(args.match === undefined ? {} : { matched_count: inbox.matched }),
-    stopped_by: stopped,
-    granted_qos: subscription.grantedQos,
-    topics: inbox.counts(),
-    pruning_applied: pruned,
-    ...(pruned ? { pruning: pruningOf(inbox, summary) } : {}),
-    ...(next_cursor === undefined ? {} : { next_cursor }),
-    collection_duration_seconds: seconds(tookMs),
-    notes: [...notesOn(args, subscription), ...inbox.notes(), ...notesOnFit(summary)],
-  };
-  if (inbox.received > 0) return result;
-  const interrupted = subscription.gaps.length > 0 || stopped === 'disconnected';
-  const { topic_pattern: pattern, retained, duration_seconds } = args;
-  const { grantedQos } = subscription;
-  return {
-    ...result,
-    absence: nothingCollected({ pattern, seconds: duration_seconds, grantedQos, retained, interrupted }),
-  };
-}
-
-/** With raw, what was decoded and the bytes share the room evenly. */
-const HALF_BUDGET = MESSAGES_BUDGET_BYTES / 2;
-
-function rawOf({ kept, kept_indices }: Summary, messages: readonly Message[]): WireMessage[] {
-  const originals = kept_indices.flatMap((index) => messages[index] ?? []);
-  return withRaw(kept, originals, HALF_BUDGET);
-}
-
-/** What is not among the returned ones, by topic and kind; what was counted but never held has a kind of its own. */
-function pruningOf(inbox: Collector, { kept, omitted }: Summary) {
-  const omittedInAll = inbox.matched - kept.length;
-  const notHeld = omittedInAll - omitted.count;
-  if (notHeld === 0) return { omitted: omittedInAll, by_topic: omitted.by_topic, by_kind: omitted.by_kind };
-  const left = new Map(Object.entries(inbox.counts()));
-  for (const { topic } of kept) if (left.has(topic)) left.set(topic, (left.get(topic) ?? 0) - 1);
-  const by_topic = boundedCounts([...left].filter(([, count]) => count > 0).slice(0, 100), COUNTS_BYTES);
-  return { omitted: omittedInAll, by_topic, by_kind: { ...omitted.by_kind, not_held: notHeld } };
-}
-
-function notesOn({ topic_pattern, qos }: Listening, { grantedQos, gaps, fellBehind }: Subscription): string[] {
-  const notes: string[] = [];
-  if (fellBehind) notes.push(FELL_BEHIND);
-  if (grantedQos < qos) notes.push(`QoS ${qos} was asked for, QoS ${grantedQos} granted.`);
-  for (const { from, to } of gaps) {
-    const back =
-      to === undefined
-        ? undefined
-        : `was down for ${seconds(to - from)} s; messages published meanwhile may be missing`;
-    notes.push(`The connection ${back ?? 'was lost and did not come back; what was collected before is here'}.`);
-  }
-  if (parseFilter(topic_pattern).share !== undefined) {
-    notes.push('A shared subscription gets no retained messages, and only its share of the live ones.');
-  }
-  return notes;
 }
 
 function eitherOr(): ToolError {

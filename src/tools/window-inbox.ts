@@ -1,21 +1,26 @@
 // Owns the messages of a whole window: every one counted and sized, and of them kept what an engineer would look at,
 // never more than 500 messages and 64 MiB. Must not know what makes a message telling. Deterministic.
 import type { Message } from '../mqtt/types.ts';
-import { boundedCounts } from '../payload/bounded-counts.ts';
 import { topicHint } from '../payload/errors-in.ts';
-import { COUNTS_BYTES, type Collector, MAX_TOPICS } from './collector.ts';
+import type { Collector } from './collector.ts';
 import type { Wanted } from './inbox.ts';
 import { FairReservoir } from './reservoir.ts';
 import { type Follow, MAX_TELLING, Telling } from './telling.ts';
+import { type Total, type Totals, totalsOf } from './topic-totals.ts';
 
 /** Messages kept, the first and the last among them. */
 const MAX_KEPT = 500;
 const MAX_SAMPLE = MAX_KEPT - MAX_TELLING - 2;
 /** Bytes of a payload that are kept: 500 of them are 64 MiB. */
 const MAX_PAYLOAD_BYTES = 128 * 1024;
+/** Topics named in a result, twice: a broker may have very many, and an assistant reads each. */
+const MAX_NAMED = 200;
+/** Topics counted apart, and the characters of their names: a broker of endless topics must not fill memory. */
+const MAX_TOPICS = 1_000_000;
+const MAX_TOPIC_CHARS = 64 * 1024 * 1024;
 
 type Kept = Message & { seq: number };
-type Topic = { count: number; bytes: number; hinted: boolean; follow: Follow | undefined };
+type Topic = Total & { hinted: boolean; follow: Follow | undefined };
 
 export class WindowInbox implements Collector {
   /** It listens to the end. */
@@ -31,7 +36,9 @@ export class WindowInbox implements Collector {
   #last = Buffer.allocUnsafe(4096);
   #lastMessage: Message | undefined;
   #lastSize = 0;
-  #uncounted = 0;
+  #chars = 0;
+  /** Of topics that are not counted apart. A topic like these may be about trouble all the same. */
+  readonly #beyond: Topic = { count: 0, bytes: 0, matched: 0, hinted: true, follow: undefined };
 
   constructor(wanted: Wanted | undefined) {
     this.#wanted = wanted;
@@ -42,11 +49,11 @@ export class WindowInbox implements Collector {
     const topic = this.#topicOf(message);
     if (this.#wanted && !this.#wanted.test(message.payload)) return;
     this.matched += 1;
+    topic.matched += 1;
     this.#remember(message);
     if (!this.#first) this.#first = this.#keep(message);
-    const { follow, hinted } = topic ?? BEYOND;
-    if (this.#telling.take(message, follow, hinted)) return;
-    if (topic) this.#sample.offer(topic, () => this.#keep(message));
+    if (this.#telling.take(message, topic.follow, topic.hinted)) return;
+    this.#sample.offer(topic, () => this.#keep(message));
   }
 
   messages(): Message[] {
@@ -60,34 +67,41 @@ export class WindowInbox implements Collector {
     return [...bySeq.values()].sort((a, b) => a.seq - b.seq).map(({ seq: _, ...message }) => message);
   }
 
-  counts(): Record<string, number> {
-    const names = [...this.#topics.keys()].sort();
-    const entries = names.map((name) => [name, this.#topics.get(name)?.count ?? 0] as const);
-    return boundedCounts(entries, COUNTS_BYTES);
+  totals(): Totals {
+    return totalsOf(this.#topics, MAX_NAMED, this.#beyond);
   }
 
   notes(): string[] {
     const notes: string[] = [];
-    if (this.#uncounted > 0)
-      notes.push(`${this.#uncounted} messages of topics beyond the first million are not in topics.`);
+    if (this.#beyond.count > 0)
+      notes.push(`${this.#beyond.count} messages came of topics beyond the first million: they are not told apart.`);
     const skipped = this.#wanted?.skipped ?? 0;
     if (skipped > 0)
       notes.push(`${skipped} payloads were too large, or too many, to be matched; they count as not matching.`);
     return [...notes, ...this.#telling.notes()];
   }
 
-  #topicOf({ topic: name, size }: Message): Topic | undefined {
+  #topicOf({ topic: name, size }: Message): Topic {
     let topic = this.#topics.get(name);
     if (!topic) {
-      if (this.#topics.size >= MAX_TOPICS) {
-        this.#uncounted += 1;
-        return undefined;
-      }
-      topic = { count: 0, bytes: 0, hinted: topicHint(name) !== undefined, follow: this.#telling.follow() };
-      this.#topics.set(name, topic);
+      topic = this.#newTopic(name);
     }
     topic.count += 1;
     topic.bytes += size;
+    return topic;
+  }
+
+  #newTopic(name: string): Topic {
+    if (this.#topics.size >= MAX_TOPICS || this.#chars + name.length > MAX_TOPIC_CHARS) return this.#beyond;
+    this.#chars += name.length;
+    const topic = {
+      count: 0,
+      bytes: 0,
+      matched: 0,
+      hinted: topicHint(name) !== undefined,
+      follow: this.#telling.follow(),
+    };
+    this.#topics.set(name, topic);
     return topic;
   }
 
@@ -104,6 +118,3 @@ export class WindowInbox implements Collector {
     return { ...message, payload, seq: this.matched };
   }
 }
-
-/** A topic that is not counted apart may be about trouble all the same. */
-const BEYOND = { follow: undefined, hinted: true };

@@ -1,0 +1,63 @@
+// Owns what a result says of each topic: messages and bytes, of the loudest topics; the others are added up.
+import { most } from '../payload/most.ts';
+import { OTHER_TOPICS } from '../payload/omitted.ts';
+import { wireCost } from '../payload/wire-cost.ts';
+
+/** What one column may take in a result, bytes: a name may be 65,535 long [MQTT-1.5.4]. */
+const COLUMN_BYTES = 64 * 1024;
+/** Of a number, in both copies of a result. */
+const NUMBER_COST = 2 * 12;
+
+export type Total = {
+  /** Messages that arrived. */
+  count: number;
+  /** Of their payloads. */
+  bytes: number;
+  /** Those of them that `match` let through. */
+  matched: number;
+};
+
+export type Totals = {
+  /** In order of the names; of those that are not named, under "(other topics)". Adds up to all that arrived. */
+  named: Map<string, Total>;
+  /** Topics that are not named. */
+  unnamed: number;
+};
+
+/** Names at most `limit`, those with the most messages. `beyond`: what arrived of topics that are not in `topics`. */
+export function totalsOf(topics: ReadonlyMap<string, Total>, limit: number, beyond: Total = NOTHING): Totals {
+  const others = { ...beyond };
+  for (const total of topics.values()) add(others, total, 1);
+  let left = COLUMN_BYTES;
+  const chosen: [string, Total][] = [];
+  for (const entry of most(topics, limit, ([, { count }]) => count)) {
+    const cost = wireCost(entry[0], left) + NUMBER_COST;
+    if (cost > left) continue;
+    left -= cost;
+    chosen.push(entry);
+    add(others, entry[1], -1);
+  }
+  chosen.sort(([a], [b]) => (a < b ? -1 : 1));
+  const named = new Map(chosen);
+  if (others.count > 0) named.set(OTHER_TOPICS, sum(named.get(OTHER_TOPICS), others));
+  return { named, unnamed: topics.size - chosen.length };
+}
+
+const NOTHING: Total = { count: 0, bytes: 0, matched: 0 };
+
+/** One of the three, by topic. */
+export function column({ named }: Totals, figure: keyof Total): Record<string, number> {
+  return Object.fromEntries([...named].map(([name, total]) => [name, total[figure]]));
+}
+
+function add(to: Total, one: Total, times: 1 | -1): void {
+  to.count += times * one.count;
+  to.bytes += times * one.bytes;
+  to.matched += times * one.matched;
+}
+
+function sum(one: Total | undefined, other: Total): Total {
+  const total = { ...other };
+  if (one) add(total, one, 1);
+  return total;
+}
