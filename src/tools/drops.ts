@@ -19,8 +19,8 @@ export function watchDrops(session: Session, signal: AbortSignal): Drops {
   let closed = false;
   const options: ListenOptions = { qos: 0, retained: 'include', signal };
   session
-    .listen(DROPPED_TOPIC, options, ({ payload }) => {
-      const value = readCount(payload);
+    .listen(DROPPED_TOPIC, options, ({ topic, payload }) => {
+      const value = topic === DROPPED_TOPIC ? readCount(payload) : undefined;
       if (value === undefined) return;
       // A broker that was restarted counts from 0 again.
       if (last !== undefined) dropped += value >= last ? value - last : value;

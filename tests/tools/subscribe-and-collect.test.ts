@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { bench, type Fields, failing, LAB, problemsOf, toolError } from './bench.ts';
 
+/** Loaded when a call has a match, which takes real time. */
+await import('../../src/payload/match.ts');
+
 const at = { session_id: LAB, topic_pattern: 'a/#' };
 
 beforeEach(() => {
@@ -15,7 +18,8 @@ afterEach(() => {
 async function collecting(args: Fields = {}) {
   const own = bench();
   const running = own.call('subscribe_and_collect', { ...at, ...args });
-  await vi.advanceTimersByTimeAsync(0);
+  // A match loads its engine first.
+  for (let turn = 0; turn < 500 && own.session.listened.length === 0; turn += 1) await vi.advanceTimersByTimeAsync(0);
   const over = async (ms = 0) => {
     await vi.advanceTimersByTimeAsync(ms);
     return running;
@@ -232,6 +236,54 @@ describe('subscribe_and_collect', () => {
     expect(session.listened).toHaveLength(1);
     const unknown = run('subscribe_and_collect', { session_id: LAB, cursor: 'no-such.0' });
     expect(await problemsOf(unknown)).toEqual([{ path: '/cursor', expected: expect.any(String) }]);
+  });
+
+  test('whole_window -> to the end, every message counted and sized by topic', async () => {
+    const { session, over } = await collecting({ whole_window: true, max_messages: 1, duration_seconds: 10 });
+    for (let n = 0; n < 3_000; n += 1) session.speak(`a/${n % 3}`, `{"n":${n}}`);
+    const result = await over(10_000);
+    expect(result).toMatchObject({
+      stopped_by: 'duration',
+      message_count: 50,
+      original_message_count: 3_000,
+      topics: { 'a/0': 1_000, 'a/1': 1_000, 'a/2': 1_000 },
+    });
+    const size = (topic: number) =>
+      Array.from({ length: 3_000 }, (_, n) => (n % 3 === topic ? `{"n":${n}}`.length : 0)).reduce((a, b) => a + b);
+    expect(result.topic_bytes).toEqual({ 'a/0': size(0), 'a/1': size(1), 'a/2': size(2) });
+    expect(session.listened.every(({ closed }) => closed)).toBe(true);
+  });
+
+  test('whole_window of many topics -> the loudest are named, the others added up, and a note says how many', async () => {
+    const { session, over } = await collecting({ whole_window: true, duration_seconds: 10, match: '[02468]$' });
+    for (let n = 0; n < 1_000; n += 1) for (let times = 0; times <= n % 4; times += 1) session.speak(`a/${n}`, `${n}`);
+    const result = await over(10_000);
+    const topics = new Map(Object.entries(Object(result.topics)));
+    const sum = (counts: unknown) =>
+      Object.values(Object(counts)).reduce((all: number, count) => all + Number(count), 0);
+    expect(topics.size).toBe(201);
+    expect([topics.get('a/3'), topics.get('a/0'), topics.get('(other topics)')]).toEqual([4, undefined, 2_500 - 800]);
+    expect(sum(result.topic_bytes)).toBe(
+      Array.from({ length: 1_000 }, (_, n) => `${n}`.length * ((n % 4) + 1)).reduce((a, b) => a + b),
+    );
+    expect(result).toMatchObject({ original_message_count: 2_500, matched_count: 1_000, pruning: { omitted: 950 } });
+    expect(sum(Object(result.pruning).by_topic)).toBe(950);
+    expect(Object.keys(Object(Object(result.pruning).by_topic)).length).toBeLessThanOrEqual(21);
+    expect(result.notes).toContainEqual(expect.stringMatching(/^topics names the 200 loudest topics; 800 more/));
+  });
+
+  test('whole_window, the broker says that it dropped some -> a note with the number; it says nothing -> none', async () => {
+    const dropped = '$SYS/broker/publish/messages/dropped';
+    const { session, over } = await collecting({ whole_window: true, duration_seconds: 10 });
+    expect(session.listened.map(({ filter }) => filter)).toEqual(['a/#', dropped]);
+    for (const count of ['100', 'x', '142', '3', '5']) session.speak(dropped, count);
+    expect((await over(10_000)).notes).toContainEqual(expect.stringMatching(/\$SYS\) that it dropped 47 messages/));
+    const quiet = await collecting({ whole_window: true, duration_seconds: 10 });
+    quiet.session.speak(dropped, '100');
+    expect((await quiet.over(10_000)).notes).toEqual([]);
+    const plain = await collecting({ duration_seconds: 10 });
+    expect(plain.session.listened.map(({ filter }) => filter)).toEqual(['a/#']);
+    await plain.over(10_000);
   });
 
   test('cancelled -> cancelled, and nobody listens any more', async () => {
