@@ -4,6 +4,7 @@ import { JSONPathEnvironment } from 'json-p3';
 import { RE2JS } from 're2js';
 import { ToolError } from '../errors.ts';
 import { decodePayload } from './decode.ts';
+import { isList } from './types.ts';
 
 /** Longest expression, characters. */
 const MAX_EXPRESSION = 1000;
@@ -22,8 +23,9 @@ export type Matcher = {
 };
 
 /**
- * `$…` is a JSONPath, which matches where it selects something that is not false or null; anything else is a regular
- * expression in RE2 syntax on the text of the payload, `(?i)` for either case. Throws invalid_arguments.
+ * `$…` is a JSONPath, which matches where it selects something that is not false or null; a filter `$[?…]` also where it
+ * holds for the payload itself. Anything else is a regular expression in RE2 syntax on the text of the payload, `(?i)`
+ * for either case. Throws invalid_arguments.
  */
 export function compileMatch(expression: string): Matcher {
   if (expression.length > MAX_EXPRESSION) throw bad(`at most ${MAX_EXPRESSION} characters`);
@@ -54,10 +56,13 @@ function regularExpression(expression: string): (payload: Buffer) => boolean {
 
 function jsonPath(expression: string): (payload: Buffer) => boolean {
   const select = compilePath(expression, MATCH);
+  const filters = /^\$\s*\[\s*\?/.test(expression);
+  const finds = (value: unknown) => select(value).some((found) => found !== false && found !== null);
   return (payload) => {
     const { payload: value, payload_type } = decodePayload(payload, payload.length);
     if (payload_type === 'text' || payload_type === 'binary' || payload_type === 'empty') return false;
-    return select(value).some((found) => found !== false && found !== null);
+    // RFC 9535 filters children, and whoever writes $[?@.t > 30] for {"t":31} means the payload itself.
+    return finds(value) || (filters && !isList(value) && finds([value]));
   };
 }
 
