@@ -20,7 +20,7 @@ export async function run({ rounds, until, quick, grows }) {
   const { digest, itemOf, summarise } = await bundled();
   const first = messagesOf(500);
   const cold = timed(1, () => summarise(first, TARGET, 0));
-  const kinds = first.map(itemOf);
+  const kinds = first.map((message, seq) => itemOf(message, seq));
   /** @type {import('./support/report.mjs').Row[]} */
   const rows = [
     { what: '500 messages to 50: decode, digest, render, the first time in a process', unit: 'ms', ours: cold },

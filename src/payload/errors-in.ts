@@ -4,7 +4,7 @@
 import { type KeyRole, keyRole, settingOf, tellsState } from './keys.ts';
 import { judgeState, judgeText, saysFine } from './text-trouble.ts';
 import { isList, isRecord, type PayloadType, type Severity } from './types.ts';
-import { fold, troubleAlone } from './words.ts';
+import { areLetters, fold, troubleAlone } from './words.ts';
 
 const MAX_NODES = 2000;
 const MAX_DEPTH = 16;
@@ -32,6 +32,20 @@ export function severityOf(
  * `…/online`. `…/config` (Home Assistant's discovery) is never trouble.
  */
 export function topicHint(topic: string): KeyRole | undefined {
+  const known = HINTS.get(topic);
+  if (known !== undefined) return known === null ? undefined : known;
+  const hint = hintOf(topic);
+  if (HINTS.size >= MAX_HINTS) HINTS.clear();
+  if (topic.length <= MAX_HINTED_LENGTH) HINTS.set(topic, hint ?? null);
+  return hint;
+}
+
+/** Topics repeat from message to message: what they say is remembered, of so many; null: nothing. */
+const MAX_HINTS = 2048;
+const MAX_HINTED_LENGTH = 128;
+const HINTS = new Map<string, KeyRole | null>();
+
+function hintOf(topic: string): KeyRole | undefined {
   const levels = topic.split('/');
   const last = levels[levels.length - 1] ?? '';
   if (topic.startsWith('$SYS/broker/log/')) return brokerLog(last);
@@ -89,7 +103,7 @@ function judgeString(value: string, role: KeyRole, depth: number): Severity | un
 const ACTIVE = /^(?:true|yes|on|1|active|activated|triggered|raised|detected|alarm|wet|ja|ein|aktiv|ausgelöst)$/i;
 
 function isOneWord(text: string): boolean {
-  return text.length <= 24 && /^\p{L}+$/u.test(text);
+  return text.length <= 24 && areLetters(text);
 }
 
 function judgeList(list: readonly unknown[], role: KeyRole, depth: number, walk: Walk): Severity | undefined {

@@ -2,7 +2,6 @@
 
 import { decodePayload } from './decode.ts';
 import { severityOf } from './errors-in.ts';
-import { fingerprint } from './fingerprint.ts';
 import { type Level, type LevelField, levelsOf } from './level.ts';
 import { shapeOf } from './shape.ts';
 import type { Decoded, RawMessage, Severity } from './types.ts';
@@ -29,7 +28,7 @@ export function itemOf(
   seq: number,
   decoded: Decoded = decodePayload(message.payload, message.size, message.topic),
 ): DigestItem {
-  const { topic, at, qos, retain, dup, properties } = message;
+  const { topic, at } = message;
   const { payload, payload_type: type } = decoded;
   return {
     topic,
@@ -38,6 +37,5 @@ export function itemOf(
     severity: severityOf({ topic, payload, payload_type: type }),
     shape: shapeOf(payload, type),
     levels: levelsOf(payload, type),
-    key: `${fingerprint(message.payload)} ${message.size} ${qos} ${retain} ${dup} ${JSON.stringify(properties ?? null)}`,
   };
 }

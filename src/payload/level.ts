@@ -2,6 +2,7 @@
 // another word, another truth. Incremental, a few numbers a series. Must not know topics or messages.
 
 import { isRecord, type PayloadType } from './types.ts';
+import { areLetters } from './words.ts';
 
 export type Level = number | string | boolean;
 
@@ -81,7 +82,7 @@ function wordChanged(state: LevelState, previous: Level | undefined, value: stri
 
 /** "ON", "heating up"; not "2026-01-05T10:00:00Z", not a sentence. */
 function isStateWord(text: string): boolean {
-  return text.length <= 32 && /^\p{L}[\p{L}\d_ /-]*$/u.test(text);
+  return text.length <= 32 && (areLetters(text) || /^\p{L}[\p{L}\d_ /-]*$/u.test(text));
 }
 
 /** The scalars of a payload that can have a level: itself, or up to 16 fields of an object, up to 3 deep. */

@@ -30,7 +30,7 @@ function judgeSuspicious(text: string): Severity | undefined {
 export function judgeState(text: string): Severity | undefined {
   if (!suspiciousText(text)) return undefined;
   const trimmed = text.trim();
-  if (trimmed.length <= 24 && /^\p{L}+$/u.test(trimmed)) {
+  if (trimmed.length <= 24 && words.areLetters(trimmed)) {
     const alone = words.troubleAlone(words.fold(trimmed));
     if (alone !== undefined) return alone;
   }

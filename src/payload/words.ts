@@ -184,3 +184,13 @@ export function fold(text: string): string {
   if (!/[äöüß]/.test(lower)) return lower;
   return lower.replaceAll('ä', 'ae').replaceAll('ö', 'oe').replaceAll('ü', 'ue').replaceAll('ß', 'ss');
 }
+
+/** Whether a text is letters and nothing else. Most are ASCII, where this is far cheaper than \p{L}. */
+export function areLetters(text: string): boolean {
+  for (let i = 0; i < text.length; i += 1) {
+    const code = text.charCodeAt(i) | 0x20;
+    if (code > 0x7f) return /^\p{L}+$/u.test(text);
+    if (code < 0x61 || code > 0x7a) return false;
+  }
+  return text.length > 0;
+}
