@@ -6,10 +6,30 @@ const NONE = Buffer.alloc(0);
 
 type Chunk = { bytes: Buffer; at: number };
 
+/** Bytes that all connections of the process hold together, at most: five floods at once must not fill memory. */
+const MAX_TOGETHER_BYTES = 32 * 1024 * 1024;
+let together = 0;
+
 export class Backlog {
+  readonly #max: number;
   #chunks: Chunk[] = [];
   #head = 0;
   #bytes = 0;
+
+  /** `max`: bytes of this one. */
+  constructor(max = MAX_TOGETHER_BYTES) {
+    this.#max = max;
+  }
+
+  /** Nothing more should be added for now. */
+  get full(): boolean {
+    return this.#bytes > this.#max || together > MAX_TOGETHER_BYTES;
+  }
+
+  /** There is room again, or nothing of its own that anyone could wait for. */
+  get hasRoom(): boolean {
+    return this.#bytes === 0 || (this.#bytes <= this.#max / 2 && together <= MAX_TOGETHER_BYTES / 2);
+  }
 
   /** Bytes held, the cost of holding them included. */
   get bytes(): number {
@@ -23,13 +43,13 @@ export class Backlog {
   /** `at`: when it came, ms since the epoch. */
   add(bytes: Buffer, at: number): void {
     this.#chunks.push({ bytes, at });
-    this.#bytes += bytes.length + CHUNK_BYTES;
+    this.#grow(bytes.length + CHUNK_BYTES);
   }
 
   dropFirst(): void {
     const { first } = this;
     if (!first) return;
-    this.#bytes -= first.bytes.length + CHUNK_BYTES;
+    this.#grow(-first.bytes.length - CHUNK_BYTES);
     first.bytes = NONE;
     this.#head += 1;
     // Moving what is left costs as much as taking out what is gone did.
@@ -42,6 +62,11 @@ export class Backlog {
   clear(): void {
     this.#chunks = [];
     this.#head = 0;
-    this.#bytes = 0;
+    this.#grow(-this.#bytes);
+  }
+
+  #grow(bytes: number): void {
+    this.#bytes += bytes;
+    together += bytes;
   }
 }

@@ -6,8 +6,6 @@ import { Scanner } from './scanner.ts';
 import { Backlog } from './tap-backlog.ts';
 import { Outlet } from './tap-outlet.ts';
 
-/** Bytes read and not understood yet, at most; then the socket waits. Stops a flood from filling memory. */
-const MAX_BACKLOG_BYTES = 64 * 1024 * 1024;
 /** Of a larger payload only this many first bytes are kept. */
 const MAX_PAYLOAD_BYTES = 1024 * 1024;
 /** How long the rest of the program waits while bytes are understood, ms, and how many frames between looks at the clock. */
@@ -20,7 +18,7 @@ export type TapOptions = {
   take(publish: PublishView): void;
   /** Default 1 MiB; of a larger payload in several chunks only that much is kept, `size` still tells the whole. */
   maxPayloadBytes?: number;
-  /** Default 64 MiB. */
+  /** Bytes read and not understood yet, at most; then the socket waits. Default 32 MiB, which all taps share. */
   maxBacklogBytes?: number;
 };
 
@@ -45,8 +43,7 @@ export class Tap extends Duplex {
   readonly #socket: Duplex;
   readonly #scanner: Scanner;
   readonly #outlet: Outlet;
-  readonly #backlog = new Backlog();
-  readonly #maxBacklog: number;
+  readonly #backlog: Backlog;
   /** How much of the first chunk is understood. */
   #offset = 0;
   /** mqtt.js has taken all that was passed on, so what follows may be taken without overtaking. */
@@ -66,9 +63,9 @@ export class Tap extends Duplex {
   constructor(socket: Duplex, options: TapOptions) {
     // With a mark of 1, `_read` is called when everything has been read, and not before.
     super({ readableHighWaterMark: 1, allowHalfOpen: false });
-    const { version, take, maxPayloadBytes = MAX_PAYLOAD_BYTES, maxBacklogBytes = MAX_BACKLOG_BYTES } = options;
+    const { version, take, maxPayloadBytes = MAX_PAYLOAD_BYTES } = options;
     this.#socket = socket;
-    this.#maxBacklog = maxBacklogBytes;
+    this.#backlog = new Backlog(options.maxBacklogBytes);
     this.#scanner = new Scanner({
       version,
       take,
@@ -118,7 +115,7 @@ export class Tap extends Duplex {
   #keep(chunk: Buffer): void {
     if (this.destroyed || chunk.length === 0) return;
     this.#backlog.add(chunk, Date.now());
-    if (this.#backlog.bytes > this.#maxBacklog && !this.#paused) {
+    if (this.#backlog.full && !this.#paused) {
       this.#paused = true;
       this.#fellBehind += 1;
       this.#socket.pause();
@@ -179,7 +176,7 @@ export class Tap extends Duplex {
   }
 
   #resume(): void {
-    if (!this.#paused || this.#backlog.bytes > this.#maxBacklog / 2) return;
+    if (!this.#paused || !this.#backlog.hasRoom) return;
     this.#paused = false;
     this.#socket.resume();
   }

@@ -108,6 +108,33 @@ describe('inbound', () => {
     expect(stream.state.backlog).toBe(0);
   });
 
+  test('five floods at once -> together 32 MiB are held and no more; as one goes, the others go on, and nothing is lost', async () => {
+    const MIB = 1024 * 1024;
+    const floods = Array.from({ length: 5 }, () => start());
+    const payload = 'x'.repeat(MIB / 16);
+    for (let n = 0; n < 12 * 16; n += 1) {
+      for (const { socket } of floods) socket.push(frame(payload));
+      await turns(1);
+    }
+    const held = () => floods.reduce((sum, { stream }) => sum + stream.state.backlog, 0);
+    expect(held()).toBeGreaterThan(31 * MIB);
+    expect(held()).toBeLessThan(33 * MIB);
+    expect(floods.filter(({ socket }) => socket.isPaused()).length).toBeGreaterThan(0);
+    floods.shift()?.stream.destroy();
+    for (const { stream, read } of floods) read(stream);
+    for (const { events } of floods) {
+      await expect.poll(() => events.filter((one) => one === payload).length).toBe(12 * 16);
+    }
+    expect(held()).toBe(0);
+    const { socket, stream } = start();
+    for (let n = 0; n < 40 && !socket.isPaused(); n += 1) {
+      socket.push(Buffer.alloc(MIB));
+      await turns(1);
+    }
+    expect(stream.state.backlog).toBeGreaterThan(31 * MIB);
+    stream.destroy();
+  });
+
   test('much work in the backlog -> the rest of the program gets its turn every few milliseconds', async () => {
     const { socket, stream, events, read } = start({ onTake: () => spin(0.1) });
     const payloads = numbers(5000);
