@@ -21,6 +21,7 @@ export const MAX_TELLING = MAX_ERRORS + MAX_SHAPES + MAX_CHANGES + MAX_SUSPECTS 
 /** Payloads decoded a second: all of an ordinary broker's, a sample of a flood's. */
 const MAX_EXAMINED_A_SECOND = 20_000;
 const MAX_FOLLOWED_A_SECOND = 10_000;
+const SAMPLED_A_SECOND = 2_000;
 /** Topics whose levels and shapes are followed; fields of a topic that are. */
 const MAX_FOLLOWED = 2_000;
 const MAX_FIELDS = 32;
@@ -43,7 +44,7 @@ export class Telling<Kept extends Message> {
   readonly #suspects = new Thinned<Kept>(MAX_SUSPECTS);
   readonly #harmless = new Wordings();
   readonly #examining = new Allowance(MAX_EXAMINED_A_SECOND);
-  readonly #following = new Allowance(MAX_FOLLOWED_A_SECOND);
+  readonly #following = new Allowance(MAX_FOLLOWED_A_SECOND, SAMPLED_A_SECOND);
   #followed = 0;
   #undecoded = 0;
 
