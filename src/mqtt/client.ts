@@ -2,10 +2,12 @@
 // Must not know who listens, nor sessions; a plain credential lives here only while a CONNECT is being written.
 import type { Duplex } from 'node:stream';
 import mqtt, { type IClientOptions, type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt';
+import { type Ack, Delivery, lowIds } from './delivery.ts';
+import type { Outgoing } from './publish-frames.ts';
 import type { PublishView } from './scan-publish.ts';
 import { type Endpoint, openStream } from './stream.ts';
 import { type Tap, tap } from './tap.ts';
-import type { PublishProperties, Qos } from './types.ts';
+import type { Qos } from './types.ts';
 import type { Sealed, Vault } from './vault.ts';
 
 /** Largest packet the broker may send us, bytes (MQTT 5); stops one packet from filling memory. */
@@ -55,8 +57,6 @@ export type LinkEvents = {
   up(resumed: boolean): void;
 };
 
-export type Ack = { reasonCode: number };
-
 /** A live client. Calls made while it is down fail; nothing is queued for later. */
 export type Link = {
   readonly connack: IConnackPacket;
@@ -71,14 +71,6 @@ export type Link = {
   fellBehind(): number;
   /** DISCONNECT, then the socket is closed. */
   end(): Promise<void>;
-};
-
-export type Outgoing = {
-  topic: string;
-  payload: Buffer;
-  qos: Qos;
-  retain: boolean;
-  properties?: PublishProperties | undefined;
 };
 
 /** Connects once, for as long as `signal` allows. Rejects with what mqtt.js or the socket said. */
@@ -157,6 +149,7 @@ function clientOptions(dial: Dial, protocolVersion: 4 | 5): IClientOptions {
     connectTimeout: 30_000,
     resubscribe: false,
     queueQoSZero: false,
+    messageIdProvider: lowIds(),
     // Its own would print packets, credentials included, where DEBUG is set.
     log: () => {},
     ...(protocolVersion === 5
@@ -176,9 +169,8 @@ function createLink(client: MqttClient, connack: IConnackPacket, dialled: Dial, 
   let tries = 0;
   let thrownOut = 0;
   let failure: unknown;
-  const inFlight = new Set<() => void>();
-  const reasonCodes = new Map<number, number>();
   const v5 = client.options.protocolVersion === 5;
+  const delivery = new Delivery(() => client.stream, v5 ? 5 : 4);
 
   const setBackoff = () => {
     client.options.reconnectPeriod = backoff(attempts);
@@ -203,11 +195,16 @@ function createLink(client: MqttClient, connack: IConnackPacket, dialled: Dial, 
     if (events) events.message(topic, payload, packet);
     else if (early.length < MAX_EARLY) early.push([topic, payload, packet]);
   });
+  // mqtt.js passes over acknowledgements of what it did not send.
   client.on('packetreceive', (packet) => {
-    // mqtt.js keeps the code of a successful acknowledgement to itself (0x10: nobody is subscribed).
-    if (packet.cmd !== 'puback' && packet.cmd !== 'pubrec') return;
-    if (packet.reasonCode && packet.messageId !== undefined) reasonCodes.set(packet.messageId, packet.reasonCode);
+    try {
+      delivery.answered(packet);
+    } catch (error) {
+      failure = error;
+      client.stream.destroy();
+    }
   });
+  client.on('packetsend', () => delivery.flush());
   client.on('error', (error) => {
     failure = error;
     // A malformed packet among them: nothing behind it can be trusted (MQTT 5.0 section 4.13.1).
@@ -233,8 +230,7 @@ function createLink(client: MqttClient, connack: IConnackPacket, dialled: Dial, 
   client.on('close', () => {
     clearTimeout(stable);
     holds = false;
-    for (const fail of [...inFlight]) fail();
-    reasonCodes.clear();
+    delivery.lost();
     events?.down(failure, client.options.reconnectPeriod === 0);
     failure = undefined;
   });
@@ -245,6 +241,7 @@ function createLink(client: MqttClient, connack: IConnackPacket, dialled: Dial, 
   });
   client.on('connect', ({ sessionPresent }) => {
     keep();
+    if (!sessionPresent) delivery.forgotten();
     events?.up(sessionPresent);
   });
 
@@ -273,7 +270,11 @@ function createLink(client: MqttClient, connack: IConnackPacket, dialled: Dial, 
         if (!client.connected) throw new Error('not connected');
         client.unsubscribe(filter, {}, (error) => (error ? reject(error) : resolve()));
       }),
-    publish: (message) => publish(client, message, { inFlight, reasonCodes }),
+    publish: (message) => {
+      // It would be written to a stream that is none yet.
+      if (!client.connected) return Promise.reject(new Error('not connected'));
+      return delivery.publish(message);
+    },
     end: () =>
       new Promise((resolve) => {
         const done = () => {
@@ -285,50 +286,11 @@ function createLink(client: MqttClient, connack: IConnackPacket, dialled: Dial, 
           done();
         }, END_GRACE_MS);
         client.options.reconnectPeriod = 0;
-        for (const fail of [...inFlight]) fail();
+        delivery.flush();
+        delivery.lost();
         // Between two connections there is nobody to say goodbye to, and mqtt.js would let the next one come about.
         client.end(!client.connected, {}, done);
       }),
-  };
-}
-
-type Acks = { inFlight: Set<() => void>; reasonCodes: Map<number, number> };
-
-function publish(client: MqttClient, message: Outgoing, { inFlight, reasonCodes }: Acks): Promise<Ack> {
-  const { topic, payload, qos, retain, properties } = message;
-  let id: number | undefined;
-  return new Promise((resolve, reject) => {
-    // mqtt.js would store it for the next connection.
-    if (!client.connected) throw new Error('not connected');
-    const fail = () => {
-      inFlight.delete(fail);
-      // Never sent again behind the caller's back: he is told that it is unknown whether it arrived.
-      if (id !== undefined) client.removeOutgoingMessage(id);
-      reject(new Error('connection closed'));
-    };
-    inFlight.add(fail);
-    client.publish(topic, payload, { qos, retain, ...publishProperties(properties) }, (error) => {
-      inFlight.delete(fail);
-      const reasonCode = (id !== undefined && reasonCodes.get(id)) || 0;
-      if (id !== undefined) reasonCodes.delete(id);
-      if (error) reject(error);
-      else resolve({ reasonCode });
-    });
-    if (qos > 0) id = client.getLastMessageId();
-  });
-}
-
-function publishProperties(properties: PublishProperties | undefined): Pick<IPublishPacket, 'properties'> {
-  if (properties === undefined) return {};
-  const { content_type, response_topic, correlation_data, message_expiry_seconds, user_properties } = properties;
-  return {
-    properties: {
-      ...(content_type === undefined ? {} : { contentType: content_type }),
-      ...(response_topic === undefined ? {} : { responseTopic: response_topic }),
-      ...(correlation_data === undefined ? {} : { correlationData: Buffer.from(correlation_data) }),
-      ...(message_expiry_seconds === undefined ? {} : { messageExpiryInterval: message_expiry_seconds }),
-      ...(user_properties === undefined ? {} : { userProperties: user_properties }),
-    },
   };
 }
 

@@ -115,6 +115,12 @@ export function createPool(options: PoolOptions): Pool {
     return session;
   }
 
+  function connected(reference: string): Session | undefined {
+    const { session } = find(reference);
+    session?.touch();
+    return session;
+  }
+
   async function close(reference: string, signal: AbortSignal): Promise<{ id: string; closedAt: number }> {
     const slot = find(reference);
     if (!slot.session) await stillConnecting(slot, signal);
@@ -142,7 +148,7 @@ export function createPool(options: PoolOptions): Pool {
     return [...slots.values()].flatMap(({ session }) => (session ? [session] : []));
   }
 
-  return { limit, establish, get, list, close, closeAll, onChanged: bell.listen };
+  return { limit, establish, get, connected, list, close, closeAll, onChanged: bell.listen };
 }
 
 /** Waits for a session that another call is establishing; that call's failure is this one's too. */

@@ -2,8 +2,8 @@
 // Must not know sessions, brokers or the network.
 
 import { ToolError } from '../errors.ts';
+import { troubleIn } from './text.ts';
 
-const MAX_TOPIC_BYTES = 65_535; // [MQTT-4.7.3-3]: the length is a two-byte integer
 const MAX_ECHO_CHARS = 100; // a topic of 64 KiB must not become an error message of 64 KiB
 const SHARE = '$share/';
 
@@ -15,7 +15,8 @@ const DOLLAR = 36;
 type Kind = 'topic' | 'filter';
 
 /**
- * Accepts a topic name, as in PUBLISH: 1 to 65535 bytes of UTF-8, without NUL, lone surrogates and wildcards.
+ * Accepts a topic name, as in PUBLISH: 1 to 65535 bytes of UTF-8, without control characters, noncharacters, lone
+ * surrogates and wildcards.
  * Throws ToolError('invalid_topic'), naming the rule. Source: MQTT 5.0, 1.5.4 and 4.7.
  */
 export function checkTopicName(topic: string): void {
@@ -31,8 +32,8 @@ export function checkTopicName(topic: string): void {
 }
 
 /**
- * Accepts a topic filter, as in SUBSCRIBE, `$share/{group}/{filter}` included: 1 to 65535 bytes of UTF-8, no NUL, no
- * lone surrogates, '+' a whole level, '#' the whole last level.
+ * Accepts a topic filter, as in SUBSCRIBE, `$share/{group}/{filter}` included: 1 to 65535 bytes of UTF-8, no control
+ * characters, noncharacters and lone surrogates, '+' a whole level, '#' the whole last level.
  * Throws ToolError('invalid_topic'), naming the rule. Source: MQTT 5.0, 1.5.4, 4.7 and 4.8.2.
  */
 export function checkFilter(filter: string): void {
@@ -194,20 +195,8 @@ function filterStart(filter: string): number {
 
 function checkText(text: string, kind: Kind): void {
   if (text === '') fail(text, kind, 'it must be at least one character long [MQTT-4.7.3-1]', `Give a ${kind}.`);
-  if (text.includes('\0')) {
-    fail(text, kind, 'it must not contain the null character U+0000 [MQTT-4.7.3-2]', 'Remove the null character.');
-  }
-  if (/\p{Cs}/u.test(text)) {
-    fail(
-      text,
-      kind,
-      'it must be well-formed Unicode, without half a surrogate pair [MQTT-1.5.4-1]',
-      'Remove or complete the broken character.',
-    );
-  }
-  if (text.length * 3 > MAX_TOPIC_BYTES && Buffer.byteLength(text) > MAX_TOPIC_BYTES) {
-    fail(text, kind, 'it must not be longer than 65535 bytes of UTF-8 [MQTT-4.7.3-3]', `Use a shorter ${kind}.`);
-  }
+  const trouble = troubleIn(text);
+  if (trouble) fail(text, kind, trouble.rule, trouble.hint);
 }
 
 function checkShare(filter: string): void {

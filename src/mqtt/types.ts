@@ -126,7 +126,10 @@ export type PublishRequest = {
   qos: Qos;
   retain: boolean;
   properties?: PublishProperties | undefined;
-  signal: AbortSignal;
+  /** Read only where there is something to wait for: making one costs as much as a PUBLISH. */
+  readonly signal: AbortSignal;
+  /** Whether that is aborted already, where this is known without it. */
+  readonly aborted?: boolean;
 };
 
 export type PublishProperties = {
@@ -173,6 +176,8 @@ export type Pool = {
   establish(request: ConnectRequest, signal: AbortSignal): Promise<Session>;
   /** Waits for a session that is still connecting. Throws session_not_found, session_expired. Counts as use. */
   get(reference: string, signal: AbortSignal): Promise<Session>;
+  /** The same without a wait; undefined while it is still connecting. */
+  connected(reference: string): Session | undefined;
   /** Open sessions, oldest first. Does not count as use. */
   list(): Session[];
   /** Sends DISCONNECT and frees the slot at once. */

@@ -21,6 +21,7 @@ export async function consented(
 ): Promise<PublishMessageResult | Question | undefined> {
   if (context.danger === 'allow') return undefined;
   if (token === undefined && !mayBeDangerous(request)) return undefined;
+  session.checkPublish(request);
   const write = fingerprint(session, request);
   if (token !== undefined) {
     if (context.consent.redeem(token, write)) return undefined;

@@ -7,13 +7,23 @@ import type { Handler } from './tool.ts';
 
 export const publishMessage: Handler<'publish_message'> = async (args, context) => {
   const { topic, qos, retain, properties } = args;
-  const { signal } = context;
   const payload = bytesOf(args);
-  const session = await context.pool.get(args.session_id, signal);
-  const request = { topic, payload, qos, retain, properties, signal };
+  const session = context.pool.connected(args.session_id) ?? (await context.pool.get(args.session_id, context.signal));
+  const request: PublishRequest = {
+    topic,
+    payload,
+    qos,
+    retain,
+    properties,
+    get signal() {
+      return context.signal;
+    },
+    get aborted() {
+      return context.aborted;
+    },
+  };
   const release = session.hold();
   try {
-    session.checkPublish(request);
     const asked = await consented(args.confirmation_token, request, session, context);
     return asked ?? (await publish(session, request));
   } finally {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { pause, within } from '../../src/mqtt/race.ts';
+import { pause, Race, within } from '../../src/mqtt/race.ts';
 
 const never = new Promise<string>(() => {});
 const late = () => new Error('late');
@@ -70,5 +70,59 @@ describe('pause', () => {
     const waiting = pause(10, controller.signal);
     controller.abort();
     await waiting;
+  });
+});
+
+describe('Race', () => {
+  /** A call that tells whether its signal was read. */
+  function call(controller = new AbortController()) {
+    const state = { read: false };
+    return {
+      state,
+      get signal() {
+        state.read = true;
+        return controller.signal;
+      },
+    };
+  }
+
+  test('settles soon -> its value or error, and the signal is never read', async () => {
+    const race = new Race();
+    const one = call();
+    expect(await race.within(Promise.resolve('x'), 100, one, late)).toBe('x');
+    await expect(race.within(Promise.reject(new Error('own')), 100, one, late)).rejects.toThrow('own');
+    await vi.advanceTimersByTimeAsync(100);
+    expect(one.state.read).toBe(false);
+  });
+
+  test('too slow -> late(), after the time that was given', async () => {
+    const outcome = vi.fn();
+    new Race().within(never, 100, call(), late).catch(outcome);
+    await vi.advanceTimersByTimeAsync(99);
+    expect(outcome).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(outcome).toHaveBeenCalledWith(new Error('late'));
+  });
+
+  test.each([5, 50])("aborted after %i ms -> the signal's reason", async (ms) => {
+    const controller = new AbortController();
+    const waiting = expect(new Race().within(never, 100, call(controller), late)).rejects.toThrow('enough');
+    await vi.advanceTimersByTimeAsync(ms);
+    controller.abort(new Error('enough'));
+    await vi.advanceTimersByTimeAsync(20);
+    await waiting;
+  });
+
+  test('many at different times -> each has its own end', async () => {
+    const race = new Race();
+    const ends: string[] = [];
+    const end = (name: string) => () => void ends.push(name);
+    race.within(never, 100, call(), late).catch(end('first'));
+    await vi.advanceTimersByTimeAsync(30);
+    race.within(never, 100, call(), late).catch(end('second'));
+    await vi.advanceTimersByTimeAsync(80);
+    expect(ends).toEqual(['first']);
+    await vi.advanceTimersByTimeAsync(30);
+    expect(ends).toEqual(['first', 'second']);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, inject, test } from 'vitest';
 import { ToolError } from '../../src/errors.ts';
+import type { PublishProperties } from '../../src/mqtt/types.ts';
 import { type FakeBroker, type Script, startFakeBroker } from '../support/fake-broker.ts';
 import { failure, listen, open, prefix, publish, signal } from '../support/fake-caller.ts';
 
@@ -160,12 +161,92 @@ describe('refusals', () => {
     expect(published(broker)).toEqual(['fits']);
   });
 
-  test.each(['a/+', '#', 'a\0', '', '\ud800'])('topic %j -> invalid_topic', async (topic) => {
+  test.each(['a/+', '#', 'a\0', '', '\ud800', 'a\t'])('topic %j -> invalid_topic', async (topic) => {
     const one = await open(inject('mqttUrl'));
     expect((await failure(publish(one, topic, 'x'))).code).toBe('invalid_topic');
     const response = publish(one, 'a', 'x', { properties: { response_topic: topic } });
     expect((await failure(response)).code).toBe('invalid_topic');
   });
+});
+
+// mosquitto closes the connection over each of them.
+describe('text that brokers do not take, on a real one', () => {
+  const odd = ['\x01', '\x1f', '\x7f', '\x9f', '\ufdd0', '\uffff', '\u{1fffe}'];
+
+  test.each([5, 4] as const)(
+    'version %i: in a topic or a filter -> invalid_topic, and the session lives',
+    async (v) => {
+      const one = await open(inject('mqttUrl'), { protocolVersion: v });
+      for (const char of odd) {
+        expect((await failure(publish(one, `a${char}`, 'x'))).code).toBe('invalid_topic');
+        expect((await failure(listen(one, `a${char}/#`))).code).toBe('invalid_topic');
+      }
+      await publish(one, prefix(), 'x');
+      expect(one.state()).toMatchObject({ isConnected: true, reconnects: 0 });
+    },
+  );
+
+  test('in a property -> refused, and the session lives; correlation data are bytes and may hold it', async () => {
+    const one = await open(inject('mqttUrl'));
+    const refused = async (properties: PublishProperties) =>
+      (await failure(publish(one, 'a', 'x', { properties }))).code;
+    for (const text of [...odd, '\0', '\ud800'].map((char) => `a${char}b`)) {
+      expect(await refused({ response_topic: text })).toBe('invalid_topic');
+      expect(await refused({ content_type: text })).toBe('invalid_arguments');
+      expect(await refused({ user_properties: { x: text } })).toBe('invalid_arguments');
+      expect(await refused({ user_properties: { [text]: 'x' } })).toBe('invalid_arguments');
+    }
+    expect(await refused({ user_properties: { ['x'.repeat(65_536)]: 'x' } })).toBe('invalid_arguments');
+    expect(await refused({ correlation_data: '\ud800' })).toBe('invalid_arguments');
+    for (const char of odd) await publish(one, prefix(), 'x', { properties: { correlation_data: char } });
+    expect(one.state()).toMatchObject({ isConnected: true, reconnects: 0 });
+  });
+
+  test('everything else -> arrives as it was sent', async () => {
+    const one = await open(inject('mqttUrl'));
+    const at = `${prefix()}/é 😀\xa0\ue000\ufeff`;
+    const ear = await listen(one, at, { qos: 2 });
+    const properties = {
+      content_type: 'text/plain; é',
+      response_topic: 'answers/😀',
+      correlation_data: '1 \x01',
+      message_expiry_seconds: 0xffffffff,
+      user_properties: { ä: '1', b: '' },
+    };
+    for (const qos of [0, 1, 2] as const) await publish(one, at, `é ${qos}`, { qos, properties });
+    await ear.heard(3);
+    const { correlation_data, ...rest } = properties;
+    const expected = { ...rest, correlation_data: Buffer.from(correlation_data).toString('base64') };
+    for (const message of ear.messages) {
+      expect(message).toMatchObject({
+        topic: at,
+        properties: { ...expected, message_expiry_seconds: expect.any(Number) },
+      });
+    }
+    expect(ear.messages.map(({ payload }) => `${payload}`)).toEqual(['é 0', 'é 1', 'é 2']);
+  });
+});
+
+test('publishes and subscriptions in one turn -> on the wire in the order of the calls', async () => {
+  const broker = await startFakeBroker();
+  const one = await open(broker.url);
+  const calls = [publish(one, 'a', '1', { qos: 0 }), listen(one, 'b', { retained: 'exclude' }), publish(one, 'a', '2')];
+  await Promise.all(calls);
+  const order = broker.packets.flatMap(({ cmd }) => (cmd === 'publish' || cmd === 'subscribe' ? [cmd] : []));
+  expect(order).toEqual(['publish', 'subscribe', 'publish']);
+});
+
+test('a PUBACK for a message of QoS 2 -> the connection is closed, the publish fails, a new one comes', async () => {
+  const broker = await startFakeBroker((packet, { send }) => {
+    if (packet.cmd !== 'publish' || packet.qos !== 2) return false;
+    send({ cmd: 'puback', messageId: packet.messageId ?? 0, reasonCode: 0 });
+    return true;
+  });
+  const one = await open(broker.url);
+  expect((await failure(publish(one, 'a', 'x', { qos: 2 }))).code).toBe('not_connected');
+  await broker.received('connect', 2);
+  await expect.poll(() => one.state().isConnected).toBe(true);
+  expect(await publish(one, 'a', 'x')).toMatchObject({ acknowledged: true });
 });
 
 describe('the connection is lost', () => {

@@ -107,32 +107,63 @@ test.each([5, 4] as const)('version %i: a live connection is reset -> connection
   expect(one.state()).toMatchObject({ isConnected: false, connectionError: 'the connection was reset' });
 });
 
-test('a broker that stops reading, QoS 0 -> timeout once 24 MiB wait, and no more is held', async () => {
-  const broker = await startFakeBroker((packet, client) => {
-    if (packet.cmd !== 'connect') return false;
-    greet(client, {});
-    client.socket.pause();
-    return true;
-  });
-  const one = await open(broker.url);
-  const payload = Buffer.alloc(MIB);
-  const before = process.memoryUsage().arrayBuffers;
-  const refusals: unknown[] = [];
-  // What the sockets of both sides take goes first, MiB by MiB; then 24 wait.
-  for (let n = 0; n < 100 && refusals.length === 0; n += 1) {
-    const sent = publish(one, 'a', payload, { qos: 0 }).catch((reason: unknown) => refusals.push(reason));
-    await Promise.race([sent, new Promise((resolve) => setImmediate(resolve))]);
-  }
-  expect(refusals).toHaveLength(1);
-  for (let n = 0; n < 100; n += 1) {
-    expect(await failure(publish(one, 'a', payload, { qos: 0 }))).toMatchObject({
-      code: 'timeout',
-      retryable: true,
-      message: expect.stringContaining('not reading'),
+describe('a broker that stops reading, QoS 0', () => {
+  /** Sent `most` MiB, or until one is refused: what the sockets take, 4 MiB not written, and those that wait. */
+  async function full(most: number) {
+    const broker = await startFakeBroker((packet, client) => {
+      if (packet.cmd !== 'connect') return false;
+      greet(client, {});
+      client.socket.pause();
+      return true;
     });
+    const one = await open(broker.url);
+    const payload = Buffer.alloc(MIB);
+    const refused: unknown[] = [];
+    const sent: Promise<unknown>[] = [];
+    while (refused.length === 0 && sent.length < most) {
+      const call = publish(one, 'a', payload, { qos: 0 }).catch((reason: unknown) => refused.push(reason));
+      sent.push(call);
+      await Promise.race([call, new Promise((resolve) => setImmediate(resolve))]);
+    }
+    return { broker, one, payload, refused, sent };
   }
-  // mqtt-packet's pieces and the one buffer that they become; 100 more would be seen.
-  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(96 * MIB);
+
+  test('a burst waits; once 64 MiB wait -> timeout at once, nothing sent, and no more is held', async () => {
+    const { one, payload, refused, sent } = await full(200);
+    expect(refused).toHaveLength(1);
+    for (let n = 0; n < 100; n += 1) {
+      expect(await failure(publish(one, 'a', payload, { qos: 0 }))).toMatchObject({
+        code: 'timeout',
+        retryable: true,
+        message: expect.stringContaining('not reading'),
+        hint: expect.stringContaining('Nothing of this one was sent'),
+      });
+    }
+    // 64 that wait and 4 that are not written, beside what the sockets of both sides have taken.
+    expect(sent.length).toBeGreaterThan(68);
+    expect(sent.length).toBeLessThan(96);
+  });
+
+  test('it reads again -> what waited is sent, each once', async () => {
+    const { broker, sent } = await full(200);
+    broker.clients[0]?.socket.resume();
+    await Promise.all(sent);
+    await broker.received('publish', sent.length - 1);
+    expect(broker.packets.filter(({ cmd }) => cmd === 'publish')).toHaveLength(sent.length - 1);
+  });
+
+  test('cancelled while it waits -> never sent', async () => {
+    const { broker, one, sent } = await full(40);
+    const controller = new AbortController();
+    const call = publish(one, 'cancelled', 'x', { qos: 0, signal: controller.signal });
+    controller.abort(new Error('enough'));
+    await expect(call).rejects.toThrow('enough');
+    broker.clients[0]?.socket.resume();
+    await Promise.all(sent);
+    await publish(one, 'mark', 'x');
+    const topics = broker.packets.flatMap((packet) => (packet.cmd === 'publish' ? [packet.topic] : []));
+    expect(new Set(topics)).toEqual(new Set(['a', 'mark']));
+  });
 });
 
 describe('what CONNACK says is not to be had -> subscribe_denied, nothing sent', () => {

@@ -59,3 +59,31 @@ test('window: thousands leave as soon as they start -> no stack overflow', () =>
   window.leave();
   expect(started).toBe(1_000);
 });
+
+test('window: by cost -> no more than its size at once, one alone whatever its cost', () => {
+  const window = new Window(10);
+  const started: number[] = [];
+  for (const cost of [6, 4, 1, 30, 2]) window.enter(() => started.push(cost), cost);
+  expect(started).toEqual([6, 4]);
+  expect(window.admit(0)).toBe(false);
+  window.leave(6);
+  expect(started).toEqual([6, 4, 1]);
+  window.leave(4);
+  window.leave(1);
+  expect(started).toEqual([6, 4, 1, 30]);
+  window.leave(30);
+  expect(started).toEqual([6, 4, 1, 30, 2]);
+  expect(window.admit(8)).toBe(true);
+  expect(window.admit(1)).toBe(false);
+});
+
+test('window: the one that waits for much room quits -> those behind it start', () => {
+  const window = new Window(10);
+  const started: number[] = [];
+  window.enter(() => started.push(6), 6);
+  const quit = window.enter(() => started.push(9), 9);
+  window.enter(() => started.push(3), 3);
+  expect(started).toEqual([6]);
+  quit();
+  expect(started).toEqual([6, 3]);
+});

@@ -112,6 +112,10 @@ export class FakePool implements Pool {
   }
 
   async get(reference: string): Promise<FakeSession> {
+    return this.connected(reference);
+  }
+
+  connected(reference: string): FakeSession {
     const found = this.sessions.find(({ facts }) => facts.id === reference || facts.name === reference);
     if (!found) throw new ToolError('session_not_found', 'No session has that id or name.', 'Connect first.');
     return found;
