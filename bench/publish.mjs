@@ -124,7 +124,7 @@ async function poolRun(pool, { port, qos, messages }) {
   let next = 0;
   const caller = async () => {
     for (let i = next++; i < messages; i = next++) {
-      await session.publish({ topic: topics[i], payload: payloads[i], qos, retain: false, signal, aborted: false });
+      await session.publish({ topic: topics[i], payload: payloads[i], qos, retain: false, signal });
     }
   };
   await Promise.all(Array.from({ length: IN_FLIGHT }, caller));
