@@ -85,11 +85,12 @@ function validators(schemas) {
 
 function definitions() {
   const names = tools.map((tool) => `'${tool.name}'`).join(' | ');
-  const table = tools.map((tool) => `  ${tool.name}: ${JSON.stringify(tool)},`).join('\n');
-  const checks = tools.map((tool) => `  ${tool.name}: validators.${camel(tool.name)},`).join('\n');
-  return `${banner}import type { ToolDefinition, Validate } from '../tools/tool.ts';
-import type { ToolArgs } from './types.ts';
-import * as validators from './validators.js';
+  // As text: an object literal of this size takes several times as long to read, at each start.
+  const quoted = (text) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+  const table = tools
+    .map((tool) => `  ${tool.name}: JSON.parse(\n    ${quoted(JSON.stringify(tool))},\n  ),`)
+    .join('\n');
+  return `${banner}import type { ToolDefinition } from '../tools/tool.ts';
 
 export type ToolName = ${names || 'never'};
 
@@ -97,6 +98,16 @@ export type ToolName = ${names || 'never'};
 export const definitions: Record<ToolName, ToolDefinition> = {
 ${table}
 };
+`;
+}
+
+/** In a file of its own: a start needs the definitions, only a call needs these. */
+function validate() {
+  const checks = tools.map((tool) => `  ${tool.name}: validators.${camel(tool.name)},`).join('\n');
+  return `${banner}import type { Validate } from '../tools/tool.ts';
+import type { ToolName } from './definitions.ts';
+import type { ToolArgs } from './types.ts';
+import * as validators from './validators.js';
 
 export const validate: { [Name in ToolName]: Validate<ToolArgs[Name]> } = {
 ${checks}
@@ -118,6 +129,7 @@ const files = {
   'validators.js': validators(inputs),
   'validators.d.ts': validatorTypes(inputTypes, 'types.ts'),
   'definitions.ts': definitions(),
+  'validate.ts': validate(),
   'config-types.ts': banner + (await compile(configSchema, 'Config', typeOptions)),
   'config-validator.js': validators({ config: configSchema }),
   'config-validator.d.ts': validatorTypes({ config: 'Config' }, 'config-types.ts'),

@@ -1,5 +1,5 @@
 // Owns the config file: reading and checking. Must not know what its parts mean.
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import type { Config } from './generated/config-types.ts';
 
 /** A bad config: one readable line that names the key. */
@@ -9,7 +9,7 @@ export class ConfigError extends Error {}
 export async function readConfig(file: string): Promise<Config> {
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = readFileSync(file, 'utf8');
   } catch (error) {
     throw new ConfigError(`config: cannot read ${file}: ${codeOf(error)}`);
   }

@@ -78,7 +78,11 @@ export class ToolError extends Error {
     hint: string,
     more: Partial<Omit<ToolErrorData, 'code' | 'message' | 'hint'>> = {},
   ) {
+    // What a tool could not do is an answer, not a bug: nobody reads its stack, and writing one down costs 10 µs.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(message);
+    Error.stackTraceLimit = stackTraceLimit;
     this.name = 'ToolError';
     this.data = { code, message, hint, retryable: false, ...more };
   }

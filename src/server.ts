@@ -1,5 +1,4 @@
 // Owns the wiring: streams and config in, a running server out. Must not know stdin, argv or signals.
-import { randomBytes } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
 import { instructions } from './instructions.ts';
 import { frames, type Log } from './log.ts';
@@ -64,7 +63,7 @@ export function createServer({
     policy,
     ...(ttlMs === undefined ? {} : { ttlMs }),
   });
-  const token = () => randomBytes(12).toString('base64url');
+  const token = () => Buffer.from(crypto.getRandomValues(new Uint8Array(12))).toString('base64url');
   const consent = createConsent(token);
   const held = createHeld(token);
   const registry = createRegistry({ pool, consent, held, danger }, readOnly ? isReading : undefined);

@@ -51,8 +51,8 @@ export type ToolSource = {
   /** In a fixed order, in the shape of tools/list. */
   list(): object[];
   has(name: string): boolean;
-  /** Rejects with an RpcError for a protocol error, and otherwise only for a bug. */
-  run(name: string, args: unknown, context: CallContext): Promise<ToolOutcome>;
+  /** Fails with an RpcError for a protocol error, and otherwise only for a bug. */
+  run(name: string, args: unknown, context: CallContext): ToolOutcome | Promise<ToolOutcome>;
   /** Tools that are methods of their own for scripts; none where it is absent. */
   isMethod?(name: string): boolean;
   /** How a call relates to tasks, where the client declares that extension; 'never' where it is absent. */

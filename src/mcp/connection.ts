@@ -5,7 +5,7 @@ import type { Catalog } from './catalog.ts';
 import type { Core } from './core.ts';
 import { notified, serve } from './methods.ts';
 import type { Implementation } from './protocol.ts';
-import { createSealer } from './seal.ts';
+import type { Sealer } from './seal.ts';
 import { createSubscriptions } from './subscriptions.ts';
 import { createTasks } from './tasks.ts';
 
@@ -29,7 +29,8 @@ export function serveMcp({ input, output, catalog, server, instructions, drainMs
   const notify: Peer['notify'] = (method, params) => peer.notify(method, params);
   const subscriptions = createSubscriptions(catalog, notify, () => core.session !== undefined);
   const tasks = createTasks(subscriptions.taskChanged, (error) => report('bug', error));
-  const sealer = createSealer(REQUEST_STATE_TTL_MS);
+  let sealing: Promise<Sealer> | undefined;
+  const sealer = () => (sealing ??= loadSealer());
   const core: Core = { catalog, server, instructions, sealer, subscriptions, tasks, notify, session: undefined };
   const handlers: Handlers = {
     request: (call) => serve(call, core),
@@ -44,4 +45,8 @@ export function serveMcp({ input, output, catalog, server, instructions, drainMs
   const peer = new Peer({ input, output, handlers, drainMs });
   peer.start();
   return peer;
+}
+
+async function loadSealer(): Promise<Sealer> {
+  return (await import('./seal.ts')).createSealer(REQUEST_STATE_TTL_MS);
 }

@@ -4,34 +4,61 @@ import type { CallContext } from './catalog.ts';
 import { clientCapabilities, type Served } from './core.ts';
 import { type LogLevel, logLevels, progressToken } from './protocol.ts';
 
-/** A context for the first round; `answers` and `state` come from the input driver. */
-export function contextOf(served: Served): CallContext {
-  const { call } = served;
-  const token = progressToken(call.params);
-  let last = Number.NEGATIVE_INFINITY;
-  return {
-    // Read only by those who need it: a quick call makes no AbortController.
-    get signal() {
-      return call.signal;
-    },
-    get aborted() {
-      return call.aborted;
-    },
-    progress: (step) => {
-      // The numbers of one token only ever rise.
-      if (token === undefined || step.progress <= last) return;
-      last = step.progress;
-      call.notify('notifications/progress', { progressToken: token, ...step });
-    },
-    log: (level, data, logger) => {
-      if (!wantsLog(served, level)) return;
-      call.notify('notifications/message', { level, ...(logger === undefined ? {} : { logger }), data });
-    },
-    supports: (kind) => supports(served, kind),
-    answers: {},
-    state: undefined,
-  };
+/** For the first round: `answers` and `state` come from the input driver. `asks`: whether there is anybody to ask. */
+export function contextOf(served: Served, asks = true): CallContext {
+  return new Context(served, asks);
 }
+
+const noAnswers = Object.freeze({});
+
+/** A class for its getters: what a quick call never reads is never made for it. */
+class Context implements CallContext {
+  answers: Record<string, unknown> = noAnswers;
+  state: unknown = undefined;
+  readonly #served: Served;
+  readonly #asks: boolean;
+  #last = Number.NEGATIVE_INFINITY;
+
+  constructor(served: Served, asks: boolean) {
+    this.#served = served;
+    this.#asks = asks;
+  }
+
+  get signal(): AbortSignal {
+    return this.#served.call.signal;
+  }
+
+  get aborted(): boolean {
+    return this.#served.call.aborted;
+  }
+
+  get supports(): CallContext['supports'] {
+    return (kind) => this.#asks && supports(this.#served, kind);
+  }
+
+  get progress(): CallContext['progress'] {
+    return (step) => this.#progress(step);
+  }
+
+  get log(): CallContext['log'] {
+    return (level, data, logger) => {
+      if (!wantsLog(this.#served, level)) return;
+      const named = logger === undefined ? {} : { logger };
+      this.#served.call.notify('notifications/message', { level, ...named, data });
+    };
+  }
+
+  #progress(step: Step): void {
+    const { call } = this.#served;
+    const token = progressToken(call.params);
+    // The numbers of one token only ever rise.
+    if (token === undefined || step.progress <= this.#last) return;
+    this.#last = step.progress;
+    call.notify('notifications/progress', { progressToken: token, ...step });
+  }
+}
+
+type Step = Parameters<CallContext['progress']>[0];
 
 /** Legacy clients get `info` and above until they say otherwise; modern ones what the request asks for, or nothing. */
 function wantsLog({ era, core }: Served, level: LogLevel): boolean {

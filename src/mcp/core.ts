@@ -12,7 +12,8 @@ export type Core = {
   readonly catalog: Catalog;
   readonly server: Implementation;
   readonly instructions: string;
-  readonly sealer: Sealer;
+  /** Loaded by the first who asks: most clients are never asked anything, and what it needs costs the start 2 ms. */
+  readonly sealer: () => Promise<Sealer>;
   readonly subscriptions: Subscriptions;
   readonly tasks: Tasks;
   /** Sends a notification that belongs to no call. */
@@ -34,6 +35,14 @@ export type Method = {
 
 export const tasksExtension = 'io.modelcontextprotocol/tasks';
 export const subscriptionIdKey = 'io.modelcontextprotocol/subscriptionId';
+
+/** Goes on at once where the value is there, and when it comes where it is a promise. */
+export function after<T, R, S = R>(
+  value: T | Promise<T>,
+  next: (value: T) => R | S | Promise<S>,
+): R | S | Promise<R | S> {
+  return value instanceof Promise ? value.then(next) : next(value);
+}
 
 export function invalidParams(what: string, data?: unknown): RpcError {
   return new RpcError(rpcCode.invalidParams, `Invalid params: ${what}`, data);

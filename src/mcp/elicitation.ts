@@ -4,7 +4,7 @@ import type { Params } from '../rpc/message.ts';
 import { isObject, toJson } from '../rpc/message.ts';
 import type { CallContext, InputNeeded, InputRequest } from './catalog.ts';
 import { contextOf, supports } from './context.ts';
-import { asObject, invalidParams, missingCapability, type Served } from './core.ts';
+import { after, asObject, invalidParams, missingCapability, type Served } from './core.ts';
 
 /** Rounds of questions in one legacy call; stops a handler that never has enough. */
 const MAX_ROUNDS = 10;
@@ -16,50 +16,78 @@ export type InputRequired = {
   requestState: string;
 };
 
-export type Round<T> = (context: CallContext) => Promise<T | InputNeeded>;
+export type Round<T> = (context: CallContext) => T | InputNeeded | Promise<T | InputNeeded>;
 
 /** Runs a handler until it is done (legacy) or until it needs the client (modern, which calls again by itself). */
-export function withInput<T extends object>(served: Served, round: Round<T>): Promise<T | InputRequired> {
+export function withInput<T extends object>(
+  served: Served,
+  round: Round<T>,
+): T | InputRequired | Promise<T | InputRequired> {
   return served.era.kind === 'modern' ? modern(served, round) : legacy(served, round);
 }
 
-async function modern<T extends object>(served: Served, round: Round<T>): Promise<T | InputRequired> {
-  const { answers, state: known } = resumed(served);
-  // Before the handler runs, which fills its defaults into these very arguments; a client that cannot be asked is
-  // spared the work.
-  const purpose = canBeAsked(served) ? purposeOf(served) : '';
-  const context = contextOf(served);
-  context.answers = answers;
-  context.state = known;
-  const result = await round(context);
-  if (!needsInput(result)) return result;
-  requireSupport(served, result);
-  const { input, state } = result;
-  return { resultType: 'input_required', inputRequests: input, requestState: served.core.sealer.seal(state, purpose) };
+function modern<T extends object>(served: Served, round: Round<T>): T | InputRequired | Promise<T | InputRequired> {
+  return after(resumed(served), ({ answers, state }) => {
+    // Before the handler runs, which fills its defaults into these very arguments; a client that cannot be asked is
+    // spared the work.
+    const purpose = canBeAsked(served) ? purposeOf(served) : '';
+    const context = contextOf(served);
+    context.answers = answers;
+    context.state = state;
+    return after(round(context), (result): T | Promise<InputRequired> =>
+      needsInput(result) ? required(served, result, purpose) : result,
+    );
+  });
 }
+
+async function required(served: Served, needed: InputNeeded, purpose: string): Promise<InputRequired> {
+  requireSupport(served, needed);
+  const { input, state } = needed;
+  const { seal } = await served.core.sealer();
+  return { resultType: 'input_required', inputRequests: input, requestState: seal(state, purpose) };
+}
+
+export type Earlier = Pick<CallContext, 'answers' | 'state'>;
 
 /** What the client brings from an earlier round of this very call. */
-export function resumed(served: Served): Pick<CallContext, 'answers' | 'state'> {
+export function resumed(served: Served): Earlier | Promise<Earlier> {
   const { requestState: token, inputResponses } = served.params;
   const answers = asObject(inputResponses);
-  if (token === undefined) return { answers, state: undefined };
-  const opened = typeof token === 'string' ? served.core.sealer.open(token, purposeOf(served)) : undefined;
-  if (!opened) throw invalidParams('requestState is not valid for this call, or has expired; call again without it');
-  return { answers, state: opened.value };
+  return token === undefined ? { answers, state: undefined } : opened(served, token, answers);
 }
 
-async function legacy<T extends object>(served: Served, round: Round<T>): Promise<T> {
+async function opened(served: Served, token: unknown, answers: Earlier['answers']): Promise<Earlier> {
+  const { open } = await served.core.sealer();
+  const found = typeof token === 'string' ? open(token, purposeOf(served)) : undefined;
+  if (!found) throw invalidParams('requestState is not valid for this call, or has expired; call again without it');
+  return { answers, state: found.value };
+}
+
+function legacy<T extends object>(served: Served, round: Round<T>): T | Promise<T> {
   const context = contextOf(served);
-  for (let rounds = 0; rounds < MAX_ROUNDS; rounds += 1) {
-    const result = await round(context);
-    if (!needsInput(result)) return result;
+  const next = (result: T | InputNeeded) => (needsInput(result) ? asking(served, round, { context, result }) : result);
+  const result = round(context);
+  return result instanceof Promise ? result.then(next) : next(result);
+}
+
+type Asking = { context: CallContext; result: InputNeeded };
+
+async function asking<T extends object>(
+  served: Served,
+  round: Round<T>,
+  { context, result: first }: Asking,
+): Promise<T> {
+  let result: T | InputNeeded = first;
+  for (let rounds = 0; needsInput(result); rounds += 1) {
+    if (rounds === MAX_ROUNDS) throw new RpcError(-32603, 'Too many rounds of questions');
     requireSupport(served, result);
     const keys = Object.entries(result.input);
     const answers = await Promise.all(keys.map(async ([key, request]) => [key, await ask(served, request)] as const));
     context.answers = Object.fromEntries(answers);
     context.state = result.state;
+    result = await round(context);
   }
-  throw new RpcError(-32603, 'Too many rounds of questions');
+  return result;
 }
 
 async function ask({ call, core }: Served, { method, params }: InputRequest): Promise<unknown> {

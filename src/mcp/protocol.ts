@@ -31,9 +31,8 @@ export function classify(
   params: Params | undefined,
   session: LegacySession | undefined,
 ): Era | RpcError {
-  const meta = isObject(params?._meta) ? params._meta : {};
-  const claimed = claims.some((name) => Object.hasOwn(meta, prefix + name));
-  if (claimed) return modern(meta);
+  const meta = params?._meta;
+  if (isObject(meta) && claims.some((name) => Object.hasOwn(meta, prefix + name))) return modern(meta);
   if (method === 'server/discover' && !session) return missing(['protocolVersion', 'clientCapabilities']);
   return { kind: 'legacy', version: session?.version ?? legacyVersions[0] };
 }

@@ -1,12 +1,11 @@
 // Owns the tasks extension (modern only): calls that go on while the client does something else and asks for them later.
-import { randomUUID } from 'node:crypto';
 import { RpcError, rpcCode } from '../errors.ts';
 import { Cancelled } from '../rpc/call.ts';
 import { isObject, type Params } from '../rpc/message.ts';
 import type { CallContext, InputRequest } from './catalog.ts';
 import { supports } from './context.ts';
-import { invalidParams, requireTasks, type Served, stringParam } from './core.ts';
-import { needsInput, type Round, requireSupport, resumed } from './elicitation.ts';
+import { after, invalidParams, requireTasks, type Served, stringParam } from './core.ts';
+import { type Earlier, needsInput, type Round, requireSupport, resumed } from './elicitation.ts';
 
 /** Tasks kept at once, running or done; stops a client that starts and never fetches. */
 const MAX_TASKS = 64;
@@ -32,11 +31,9 @@ type Task = {
   answered: () => void;
 };
 
-type Earlier = Pick<CallContext, 'answers' | 'state'>;
-
 export type Tasks = {
   /** Starts the work and returns the handle at once. */
-  start(served: Served, round: Round<object>): object;
+  start(served: Served, round: Round<object>): object | Promise<object>;
   get(served: Served): object;
   update(served: Served): object;
   cancel(served: Served): object;
@@ -47,12 +44,15 @@ export type Tasks = {
 export function createTasks(changed: (id: string, task: object) => void, report: (error: unknown) => void): Tasks {
   const tasks = new Map<string, Task>();
 
-  function start(served: Served, round: Round<object>): object {
-    const earlier = resumed(served);
+  function start(served: Served, round: Round<object>): object | Promise<object> {
+    return after(resumed(served), (earlier) => begin(served, round, earlier));
+  }
+
+  function begin(served: Served, round: Round<object>, earlier: Earlier): object {
     makeRoom();
     const now = new Date().toISOString();
     const task: Task = {
-      id: randomUUID(),
+      id: crypto.randomUUID(),
       createdAt: now,
       updatedAt: now,
       controller: new AbortController(),

@@ -1,25 +1,27 @@
 // Owns tools/list, tools/call, and tools as methods of their own.
 import { RpcError, rpcCode, type ToolErrorData } from '../errors.ts';
-import { isObject, toJson } from '../rpc/message.ts';
+import { isObject, Json, toJson } from '../rpc/message.ts';
 import type { CallContext, InputNeeded, ToolOutcome } from './catalog.ts';
 import { contextOf } from './context.ts';
-import { asObject, declaresTasks, invalidParams, page, requireTasks, type Served, stringParam } from './core.ts';
+import { after, asObject, declaresTasks, invalidParams, page, requireTasks, type Served, stringParam } from './core.ts';
 import { needsInput, withInput } from './elicitation.ts';
 
 export function listTools({ params, core }: Served): object {
   return page('tools', core.catalog.tools.list(), params);
 }
 
-export async function callTool(served: Served): Promise<object> {
+/** Without a promise where the tool answers at once: each layer of them costs as much as the protocol itself. */
+export function callTool(served: Served): object | Promise<object> {
   const { params, core } = served;
   const { tools } = core.catalog;
   const name = stringParam(params, 'name');
   const { arguments: args = {} } = params;
   if (!isObject(args)) throw invalidParams('expected arguments to be an object');
   if (!tools.has(name)) throw invalidParams('unknown tool; tools/list has them all');
-  const run = async (context: CallContext) => rendered(await tools.run(name, args, context));
+  const run = (context: CallContext) => after(tools.run(name, args, context), rendered);
+  if (served.era.kind === 'legacy') return withInput(served, run);
   const wish = tools.asTask?.(name, args, asObject(params.inputResponses)) ?? 'never';
-  if (wish === 'never' || served.era.kind === 'legacy') return withInput(served, run);
+  if (wish === 'never') return withInput(served, run);
   if (declaresTasks(served)) return core.tasks.start(served, run);
   if (wish === 'always') requireTasks(served);
   return withInput(served, run);
@@ -28,18 +30,25 @@ export async function callTool(served: Served): Promise<object> {
 function rendered(outcome: ToolOutcome): object | InputNeeded {
   if (needsInput(outcome) || 'content' in outcome) return outcome;
   if ('value' in outcome) {
-    return { content: [{ type: 'text', text: toJson(outcome.value) }], structuredContent: outcome.value };
+    const json = toJson(outcome.value);
+    return { content: textOf(json), structuredContent: new Json(json) };
   }
-  return { content: [{ type: 'text', text: toJson({ error: outcome.error }) }], isError: true };
+  return { content: textOf(toJson({ error: outcome.error })), isError: true };
 }
 
-/** Scripts: the params are the arguments, the answer is the bare result object. */
-export async function runDirectly(served: Served): Promise<object> {
+/** One block of text, which holds nothing invisible as it is JSON of ours. */
+function textOf(json: string): Json {
+  return new Json(`[{"type":"text","text":${JSON.stringify(json)}}]`);
+}
+
+/** Scripts: the params are the arguments, the answer is the bare result object. They cannot be asked anything. */
+export function runDirectly(served: Served): object | Promise<object> {
   const { call, params, core } = served;
   const { _meta, ...args } = params;
-  // A script cannot be asked anything.
-  const context = { ...contextOf(served), signal: call.signal, supports: () => false };
-  const outcome = await core.catalog.tools.run(call.method, args, context);
+  return after(core.catalog.tools.run(call.method, args, contextOf(served, false)), directly);
+}
+
+function directly(outcome: ToolOutcome): object {
   if ('value' in outcome) return outcome.value;
   if ('error' in outcome) throw directError(outcome.error);
   throw new Error('a tool that is a method must answer with a value');

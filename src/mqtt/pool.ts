@@ -1,6 +1,5 @@
 // Owns the sessions: at most five, their names, waiting for one that still connects, and their end by disuse.
 // Must not know mqtt.js; what makes a session is handed in, and loaded only when it is needed.
-import { randomUUID } from 'node:crypto';
 import { ToolError } from '../errors.ts';
 import type { Policy } from '../policy.ts';
 import { createBell } from './bell.ts';
@@ -8,7 +7,7 @@ import type { ConnectOptions } from './connect.ts';
 import type { OpenProfile, Profiles } from './profile.ts';
 import { within } from './race.ts';
 import type { LiveSession } from './session.ts';
-import type { ConnectRequest, Pool, Session } from './types.ts';
+import type { Closed, ConnectRequest, Pool, Session, Waiting } from './types.ts';
 
 export const MAX_SESSIONS = 5;
 export const SESSION_TTL_MS = 3_600_000;
@@ -48,7 +47,7 @@ export function createPool(options: PoolOptions): Pool {
     const name = freeName(request, slots);
     if (slots.size >= limit) throw full(slots, limit);
     // Reserved here, before the first await: any number of calls at once never make one too many.
-    const id = randomUUID();
+    const id = crypto.randomUUID();
     const abandon = new AbortController();
     const ready = open(request, { id, name, policy, ttlMs }, AbortSignal.any([signal, abandon.signal]));
     const slot: Slot = { id, name, ready, abandon, session: undefined, timer: undefined };
@@ -121,9 +120,12 @@ export function createPool(options: PoolOptions): Pool {
     return session;
   }
 
-  async function close(reference: string, signal: AbortSignal): Promise<{ id: string; closedAt: number }> {
-    const slot = find(reference);
-    if (!slot.session) await stillConnecting(slot, signal);
+  function close(reference: string, call: Waiting): Promise<Closed> {
+    return end(find(reference), call);
+  }
+
+  async function end(slot: Slot, call: Waiting): Promise<Closed> {
+    if (!slot.session) await stillConnecting(slot, call.signal);
     forget(slot);
     // What was asked for before is under way within this turn, and may finish.
     await new Promise((resolve) => setImmediate(resolve));

@@ -169,6 +169,11 @@ export type Session = {
   onNewTopic(changed: () => void): () => void;
 };
 
+/** Who waits. A quick call never reads the signal, which is made when it is first read. */
+export type Waiting = { readonly signal: AbortSignal };
+
+export type Closed = { id: string; closedAt: number };
+
 /** At most `limit` sessions; connecting ones count. A reference is a session's id or its name. */
 export type Pool = {
   readonly limit: number;
@@ -180,8 +185,8 @@ export type Pool = {
   connected(reference: string): Session | undefined;
   /** Open sessions, oldest first. Does not count as use. */
   list(): Session[];
-  /** Sends DISCONNECT and frees the slot at once. */
-  close(reference: string, signal: AbortSignal): Promise<{ id: string; closedAt: number }>;
+  /** Sends DISCONNECT and frees the slot at once. Throws, rather than rejects, where there is no such session. */
+  close(reference: string, call: Waiting): Promise<Closed>;
   closeAll(): Promise<void>;
   /** Calls back whenever a session begins, ends, loses its connection or has it back; returns how to stop. */
   onChanged(changed: () => void): () => void;

@@ -27,8 +27,9 @@ export class InFlight implements Call {
   readonly #otherSide: OtherSide;
   #controller: AbortController | undefined;
   over = false;
-  readonly trailing: string[] = [];
-  finish: (line: string | undefined) => void = () => {};
+  /** What notifyAfter has said so far. */
+  trailing: string[] | undefined;
+  finish: (line: string | undefined) => void = notStarted;
 
   constructor(request: Request, otherSide: OtherSide) {
     this.id = request.id;
@@ -61,6 +62,7 @@ export class InFlight implements Call {
   }
 
   notifyAfter(method: string, params?: Params): void {
+    this.trailing ??= [];
     this.trailing.push(encodeNotification(method, params));
   }
 
@@ -79,3 +81,5 @@ export class Cancelled extends Error {
     this.name = 'Cancelled';
   }
 }
+
+function notStarted(): void {}

@@ -17,6 +17,7 @@ export class Incoming {
   readonly #acceptsBatch: () => boolean;
   readonly #lines = new Queue<Line>();
   /** Of the line in turn: one message, or those of a batch. */
+  #single: Item | undefined;
   readonly #items = new Queue<Item>();
 
   /** `answer` takes whole lines; `acceptsBatch` is asked when an array's turn has come. */
@@ -27,7 +28,7 @@ export class Incoming {
 
   /** What waits: 0 where nothing does; lines whose turn has not come count as one each. */
   get size(): number {
-    return this.#lines.size + this.#items.size;
+    return this.#lines.size + this.#items.size + (this.#single ? 1 : 0);
   }
 
   push(lines: Line[]): void {
@@ -36,30 +37,33 @@ export class Incoming {
 
   /** The message in turn, decoded if it was not yet; it stays in its queue. */
   peek(): Item | undefined {
-    while (this.#items.size === 0) {
+    while (!this.#single && this.#items.size === 0) {
       const line = this.#lines.shift();
       if (!line) return undefined;
-      this.#items.push(this.#itemsOf(line));
+      this.#read(line);
     }
-    return this.#items.first;
+    return this.#single ?? this.#items.first;
   }
 
   /** Takes out what `peek` has shown. */
   shift(): Item | undefined {
-    return this.#items.shift();
+    const single = this.#single;
+    this.#single = undefined;
+    return single ?? this.#items.shift();
   }
 
   clear(): void {
     this.#lines.clear();
+    this.#single = undefined;
     this.#items.clear();
   }
 
-  #itemsOf(line: Line): Item[] {
+  #read(line: Line): void {
     const message = 'text' in line ? decode(line.text) : unreadable(line.problem);
-    if (message.kind !== 'batch') return [{ message, answer: this.#answer, done: nothing }];
-    if (!this.#acceptsBatch()) return [this.#refused('batches exist only in MCP 2025-03-26')];
-    if (message.items.length > MAX_BATCH) return [this.#refused(`a batch of more than ${MAX_BATCH} messages`)];
-    return this.#batch(message.items);
+    if (message.kind !== 'batch') this.#single = { message, answer: this.#answer, done: nothing };
+    else if (!this.#acceptsBatch()) this.#single = this.#refused('batches exist only in MCP 2025-03-26');
+    else if (message.items.length <= MAX_BATCH) this.#items.push(this.#batch(message.items));
+    else this.#single = this.#refused(`a batch of more than ${MAX_BATCH} messages`);
   }
 
   #refused(why: string): Item {

@@ -23,7 +23,7 @@ export class LineSplitter {
 
   push(chunk: Buffer): Line[] {
     const lines: Line[] = [];
-    let start = 0;
+    let start = this.#length > 0 || this.#skipping ? 0 : this.#whole(chunk, lines);
     for (;;) {
       const newline = chunk.indexOf(10, start);
       const end = newline === -1 ? chunk.length : newline;
@@ -32,6 +32,20 @@ export class LineSplitter {
       this.#finish(lines);
       start = newline + 1;
     }
+  }
+
+  /** The whole lines of a chunk as one text, which is several times faster; where they begin and end well. */
+  #whole(chunk: Buffer, lines: Line[]): number {
+    const end = chunk.lastIndexOf(10);
+    if (end === -1 || end > this.#limit) return 0;
+    const bytes = chunk.subarray(0, end);
+    // Else each line is looked at by itself: only the bad ones are refused.
+    if (!isUtf8(bytes)) return 0;
+    for (const line of bytes.toString('utf8').split('\n')) {
+      const text = line.endsWith('\r') ? line.slice(0, -1) : line;
+      if (!isBlank(text)) lines.push({ text });
+    }
+    return end + 1;
   }
 
   /** The stream has ended: a last line without a newline is a line too. */

@@ -32,17 +32,16 @@ function decodeOne(value: unknown): Single {
   if (!isObject(value)) return invalid(rpcCode.invalidRequest, 'Invalid request: expected a JSON object');
   const { id, method, params } = value;
   const readable = isId(id) ? id : undefined;
-  const fail = (message: string, code: number = rpcCode.invalidRequest): Invalid => invalid(code, message, readable);
   // First, because a response is never answered, not even a bad one.
   if (method === undefined && ('result' in value || 'error' in value)) return decodeResponse(value, readable);
-  if (value.jsonrpc !== '2.0') return fail('Invalid request: expected "jsonrpc": "2.0"');
-  if (typeof method !== 'string') return fail('Invalid request: expected "method" to be a string');
+  if (value.jsonrpc !== '2.0') return badRequest('expected "jsonrpc": "2.0"', readable);
+  if (typeof method !== 'string') return badRequest('expected "method" to be a string', readable);
   if ('id' in value && readable === undefined) {
-    return fail('Invalid request: expected "id" to be a string or an integer');
+    return badRequest('expected "id" to be a string or an integer', readable);
   }
   if (params !== undefined && !isObject(params)) {
     if (readable === undefined) return { kind: 'notification', method, params: undefined };
-    return fail('Invalid params: expected "params" to be an object', rpcCode.invalidParams);
+    return invalid(rpcCode.invalidParams, 'Invalid params: expected "params" to be an object', readable);
   }
   if (readable === undefined) return { kind: 'notification', method, params };
   return { kind: 'request', id: readable, method, params };
@@ -54,6 +53,10 @@ function decodeResponse(value: Params, id: Id | undefined): Response {
   const code = typeof error.code === 'number' ? error.code : rpcCode.internalError;
   const message = typeof error.message === 'string' ? error.message : 'unknown error';
   return { kind: 'response', id, result: undefined, error: new RpcError(code, message, error.data) };
+}
+
+function badRequest(why: string, id: Id | undefined): Invalid {
+  return invalid(rpcCode.invalidRequest, `Invalid request: ${why}`, id);
 }
 
 function invalid(code: number, message: string, id?: Id): Invalid {
@@ -70,7 +73,40 @@ export function isId(value: unknown): value is Id {
 }
 
 export function encodeResult(id: Id, result: unknown): string {
-  return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${toJson(result)}}`;
+  return `{"jsonrpc":"2.0","id":${encodeId(id)},"result":${encodeValue(result)}}`;
+}
+
+/** Text that toJson made already. As a field of a result it is sent as it is; anywhere deeper it is read again. */
+export class Json {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  toJSON(): unknown {
+    return JSON.parse(this.text);
+  }
+}
+
+/** Json among the fields goes in as it is: nothing is encoded twice, nor searched twice for what is invisible. */
+function encodeValue(result: unknown): string {
+  if (!isObject(result)) return toJson(result);
+  let plain = true;
+  for (const key in result) if (result[key] instanceof Json) plain = false;
+  if (plain) return toJson(result);
+  let fields = '';
+  for (const key in result) {
+    const value = result[key];
+    if (value === undefined) continue;
+    const text = value instanceof Json ? value.text : toJson(value);
+    fields += `${fields === '' ? '' : ','}${JSON.stringify(key)}:${text}`;
+  }
+  return `{${fields}}`;
+}
+
+function encodeId(id: Id): string {
+  return typeof id === 'number' ? String(id) : JSON.stringify(id);
 }
 
 /** The id is left out where none could be read: no MCP schema allows null there. */

@@ -75,7 +75,8 @@ export class Peer {
   start(): void {
     this.#input.on('data', (chunk: Buffer | string) => {
       if (this.#ended) return;
-      this.#take(this.#splitter.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk));
+      const lines = this.#splitter.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+      this.#writer.together(() => this.#take(lines));
     });
     for (const event of ['end', 'close', 'error']) this.#input.on(event, () => this.#end(this.#splitter.end()));
     this.#writer.start();
@@ -170,7 +171,9 @@ export class Peer {
     try {
       result = this.#handlers.request(call);
     } catch (error) {
-      result = Promise.reject(error);
+      answer(encodeFailure(request.id, error, this.#bug));
+      this.#over(call, done);
+      return;
     }
     if (!(result instanceof Promise)) {
       answer(encodeSuccess(request.id, result, this.#bug));
@@ -180,7 +183,7 @@ export class Peer {
     call.finish = (line) => {
       if (call.over) return;
       this.#inFlight.delete(call);
-      if (line === undefined) call.trailing.length = 0;
+      if (line === undefined) call.trailing = undefined;
       else answer(line);
       this.#over(call, done);
       this.#work();
@@ -195,7 +198,8 @@ export class Peer {
   #over(call: InFlight, done: () => void): void {
     call.over = true;
     done();
-    for (const line of call.trailing.splice(0)) this.#writer.write(line);
+    for (const line of call.trailing ?? []) this.#writer.write(line);
+    call.trailing = undefined;
   }
 
   /** Silent first: what its work still says when it learns that it is cancelled is not sent. */

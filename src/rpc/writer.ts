@@ -22,6 +22,7 @@ export class Writer {
   #out: string[] = [];
   #outChars = 0;
   #flushScheduled = false;
+  #together = false;
   #writing = 0;
   #blocked = false;
   #closed = false;
@@ -61,7 +62,7 @@ export class Writer {
     this.#out.push(line);
     this.#outChars += line.length;
     if (this.#outChars >= WRITE_CHARS) this.#flush();
-    else if (!this.#flushScheduled) {
+    else if (!this.#flushScheduled && !this.#together) {
       this.#flushScheduled = true;
       setImmediate(() => {
         this.#flushScheduled = false;
@@ -70,11 +71,25 @@ export class Writer {
     }
   }
 
+  /** What is written while `work` runs leaves in one write right after it, and does not wait for the end of the turn. */
+  together(work: () => void): void {
+    this.#together = true;
+    try {
+      work();
+    } finally {
+      this.#together = false;
+      // Not here: a stream may hand over several chunks in a row.
+      if (this.#out.length > 0) queueMicrotask(this.#flushNow);
+    }
+  }
+
   /** Forgets what waits, and writes no more. */
   close(): void {
     this.#closed = true;
     this.#out = [];
   }
+
+  readonly #flushNow = (): void => this.#flush();
 
   #flush(): void {
     if (this.#closed || this.#out.length === 0) return;

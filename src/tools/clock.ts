@@ -1,42 +1,43 @@
-// Owns the time of one call as its caller sees it: whatever the call is waiting for, he hears of it every second.
-import type { CallContext, Progress } from './tool.ts';
+// Owns the time of one call as its caller sees it: whatever the call waits for, he hears of it every second.
+// Must not know what is waited for: who waits says what is told.
+import type { CallContext, Words } from './tool.ts';
 
-/** Silence that is broken, ms, and how far the ticks are from those of who tells more, so that his come first. */
+/** How often a call that lasts tells how far it is, ms. */
 const EVERY_MS = 1_000;
-const SILENCE_MS = 950;
-const OFFSET_MS = 100;
 
-/**
- * Steps count from the beginning of the call, also those of a part that counts from its own. Where nobody tells
- * anything for a second, the last message, or that it waits, is told. `stop` it when the call is over.
- */
-export function startClock(call: Pick<CallContext, 'progress'>): { progress: CallContext['progress']; stop(): void } {
-  const began = performance.now();
-  let told = began;
-  let message = 'waiting for the broker';
-  const elapsed = () => Math.round(performance.now() - began) / 1000;
-  const tell = (step: Progress) => {
-    told = performance.now();
-    message = step.message ?? message;
-    call.progress(step);
-  };
-  let ticker: NodeJS.Timeout | undefined;
-  const tick = () => {
-    if (performance.now() - told >= SILENCE_MS) tell({ progress: elapsed(), message });
-  };
-  const first = setTimeout(() => {
-    tick();
-    ticker = setInterval(tick, EVERY_MS);
-  }, EVERY_MS + OFFSET_MS);
-  return {
-    progress: ({ total, ...step }) => {
-      const progress = elapsed();
-      // A wait before the part whose length is known may have used up its total.
-      tell({ ...step, progress, ...(total === undefined || progress >= total ? {} : { total }) });
-    },
-    stop: () => {
-      clearTimeout(first);
-      clearInterval(ticker);
-    },
-  };
+/** Seconds count from the beginning of the call, also while a part of it waits that has a length of its own. */
+export class Clock {
+  readonly #call: Pick<CallContext, 'progress'>;
+  readonly #began = performance.now();
+  #words: () => Words | undefined = firstWords;
+  #ticker: NodeJS.Timeout | undefined;
+
+  constructor(call: Pick<CallContext, 'progress'>) {
+    this.#call = call;
+  }
+
+  /** From here on it is `words` that are told, asked for each time; where there are none, that second is silent. */
+  tells(words: () => Words | undefined): void {
+    this.#words = words;
+  }
+
+  /** The call lasts: only now is there a timer, which most calls spare. `stop` it when the call is over. */
+  start(): void {
+    this.#ticker = setInterval(() => this.#tick(), EVERY_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#ticker);
+  }
+
+  #tick(): void {
+    const words = this.#words();
+    if (!words) return;
+    const { total, message } = words;
+    const progress = Math.round(performance.now() - this.#began) / 1000;
+    // A wait before the part whose length is known may have used up its total.
+    this.#call.progress({ progress, ...(total === undefined || progress >= total ? {} : { total }), message });
+  }
 }
+
+const firstWords = (): Words => ({ message: 'waiting for the broker' });

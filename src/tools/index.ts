@@ -1,4 +1,5 @@
-// Owns the only list of tools. A schema without a handler here, or a handler without a schema, does not compile.
+// Owns the only list of tools, and all that a call of one needs beside its definition: loaded when the first is called.
+// A schema without a handler here, or a handler without a schema, does not compile.
 import type { ToolName } from '../generated/definitions.ts';
 import { closeConnection } from './close-connection.ts';
 import { debugDevice } from './debug-device.ts';
@@ -11,6 +12,8 @@ import { sendAndVerify } from './send-and-verify.ts';
 import { subscribeAndCollect } from './subscribe-and-collect.ts';
 import type { Handler } from './tool.ts';
 import { watchChanges } from './watch-changes.ts';
+
+export { validate } from '../generated/validate.ts';
 
 export const handlers: { [Name in ToolName]: Handler<Name> } = {
   close_connection: closeConnection,

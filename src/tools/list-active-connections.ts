@@ -4,7 +4,7 @@ import { affordable } from '../payload/affordable.ts';
 import { iso } from './times.ts';
 import type { Handler } from './tool.ts';
 
-export const listActiveConnections: Handler<'list_active_connections'> = async (_args, { pool }) => {
+export const listActiveConnections: Handler<'list_active_connections'> = (_args, { pool }) => {
   const sessions = pool.list();
   return {
     status: 'success',

@@ -31,7 +31,7 @@ export const listTopics: Handler<'list_topics'> = async (args, context) => {
   const subscription = await session.listen(pattern, { qos: 0, retained: 'include', signal: context.signal }, take);
   try {
     const { retainedEnd, lost } = subscription;
-    const window = waitFor({ ms: duration_seconds * 1000, until: [lost], message }, { ...context, progress: () => {} });
+    const window = waitFor({ ms: duration_seconds * 1000, until: [lost] }, context);
     const until = [Promise.all([retainedEnd, window]).then(([end]) => end), lost.then(() => unknownEnd)];
     const came = await waitFor({ ms: duration_seconds * 1000 + MAX_DUMP_MS, until, message }, context);
     const { fellBehind } = subscription;

@@ -1,19 +1,17 @@
 // Owns definitions, handlers and validators: finds a tool, checks its arguments, runs it, maps its failure.
 // Must not know how a call came in.
 import { type ArgumentProblem, ToolError, type ToolErrorData } from '../errors.ts';
-import { definitions, type ToolName, validate } from '../generated/definitions.ts';
-import type { ToolArgs } from '../generated/types.ts';
-import { startClock } from './clock.ts';
-import type { CallContext, Context, Handler, Outcome, ToolDefinition, Validate, ValidationError } from './tool.ts';
+import { definitions, type ToolName } from '../generated/definitions.ts';
+import type { ToolArgs, ToolResults } from '../generated/types.ts';
+import { Inside, type Surroundings } from './inside.ts';
+import type { CallContext, Handler, Outcome, Question, ToolDefinition, Validate, ValidationError } from './tool.ts';
 
-/** The handlers and all that they need: loaded when the first tool is called, or before by who has the time. */
-export async function loadHandlers(): Promise<Handlers> {
-  handlers = (await import('./index.ts')).handlers;
-  return handlers;
+/** What a call needs: loaded when the first tool is called, or before by who has the time. */
+export async function loadHandlers(): Promise<void> {
+  loaded ??= await import('./index.ts');
 }
 
-type Handlers = { [Name in ToolName]: Handler<Name> };
-let handlers: Handlers | undefined;
+let loaded: typeof import('./index.ts') | undefined;
 
 /** Tools by name, as the protocol layer sees them. */
 export type Registry = {
@@ -21,13 +19,10 @@ export type Registry = {
   list(): ToolDefinition[];
   has(name: string): boolean;
   /** Runs a tool that `has` knows. Rejects only for a bug; every other failure is an Outcome. */
-  run(name: string, args: unknown, call: CallContext): Promise<Outcome>;
+  run(name: string, args: unknown, call: CallContext): Outcome | Promise<Outcome>;
   /** Calls that take longer than ten seconds may be tasks. */
   asTask(name: string, args: unknown): 'never' | 'when_possible';
 };
-
-/** What every call of a tool gets beside its own context. */
-export type Surroundings = Omit<Context, keyof CallContext>;
 
 export function createRegistry(
   surroundings: Surroundings,
@@ -39,9 +34,11 @@ export function createRegistry(
   return {
     list: () => shown,
     has,
-    run: async (name, args, call) => {
+    run: (name, args, call) => {
       if (!has(name)) throw new Error('run: no such tool');
-      return runTool(name, args ?? {}, call, surroundings);
+      const inside = new Inside(call, surroundings);
+      const run = () => runTool(name, args ?? {}, inside);
+      return loaded ? run() : loadHandlers().then(run);
     },
     asTask: (name, args) => (has(name) && secondsOf(name, args) > TASK_FROM_SECONDS ? 'when_possible' : 'never'),
   };
@@ -61,50 +58,46 @@ function secondsOf(name: ToolName, args: unknown): number {
   return typeof schema === 'object' && schema !== null && 'default' in schema ? Number(schema.default) : 0;
 }
 
-/** A getter of the call stays one: its signal is made only where it is read. */
-function inside(
-  call: CallContext,
-  { pool, consent, held, danger }: Surroundings,
-  progress: CallContext['progress'],
-): Context {
-  return {
-    pool,
-    consent,
-    held,
-    danger,
-    get signal() {
-      return call.signal;
-    },
-    aborted: call.aborted,
-    progress,
-    supports: call.supports,
-    answers: call.answers,
-    state: call.state,
-  };
+/** The arguments are copied by the caller's JSON.parse: filling in defaults spoils nobody's object. */
+function runTool<Name extends ToolName>(name: Name, args: unknown, inside: Inside): Outcome | Promise<Outcome> {
+  if (!loaded) throw new Error('runTool: not loaded');
+  const check: Validate<ToolArgs[Name]> = loaded.validate[name];
+  if (!check(args)) return { error: invalidArguments(check.errors ?? []) };
+  if (inside.aborted) return { error: cancelled(inside.signal) };
+  const handler: Handler<Name> = loaded.handlers[name];
+  try {
+    const result = handler(args, inside);
+    return result instanceof Promise ? lasting(result, inside) : outcomeOf(result);
+  } catch (error) {
+    return failureOf(error, inside);
+  }
 }
 
-/** The arguments are copied by the caller's JSON.parse: filling in defaults spoils nobody's object. */
-async function runTool<Name extends ToolName>(
-  name: Name,
-  args: unknown,
-  call: CallContext,
-  surroundings: Surroundings,
-): Promise<Outcome> {
-  const check: Validate<ToolArgs[Name]> = validate[name];
-  if (!check(args)) return { error: invalidArguments(check.errors ?? []) };
-  if (call.aborted) return { error: cancelled(call.signal) };
-  const clock = startClock(call);
+async function lasting(result: Promise<Result>, inside: Inside): Promise<Outcome> {
+  const { clock } = inside;
+  clock.start();
   try {
-    const run: Handler<Name> = (handlers ?? (await loadHandlers()))[name];
-    const result = await run(args, inside(call, surroundings, clock.progress));
-    return 'input' in result ? result : { value: result };
+    return outcomeOf(await result);
   } catch (error) {
-    if (error instanceof ToolError) return { error: error.data };
-    if (call.signal.aborted) return { error: cancelled(call.signal) };
-    throw error;
+    return failureOf(error, inside);
   } finally {
     clock.stop();
   }
+}
+
+type Result = ToolResults[ToolName] | Question;
+
+function outcomeOf(result: Result): Outcome {
+  return 'input' in result ? result : { value: result };
+}
+
+/** Throws what is a bug. */
+function failureOf(error: unknown, inside: Inside): Outcome {
+  if (error instanceof ToolError) return { error: error.data };
+  // Only now is the signal read, which most calls spare.
+  const { signal } = inside;
+  if (signal.aborted) return { error: cancelled(signal) };
+  throw error;
 }
 
 function cancelled(signal: AbortSignal): ToolErrorData {

@@ -28,8 +28,11 @@ export type ValidationError = {
 /** A generated validator: fills in defaults, returns whether the data fits, leaves what does not in `errors`. */
 export type Validate<Args> = { (data: unknown): data is Args; errors?: ValidationError[] | null };
 
+/** What a wait says of itself; `total` in seconds. */
+export type Words = { message: string; total?: number };
+
 /** How far a long call is. Numbers rise; `total` is in the same unit. */
-export type Progress = { progress: number; total?: number; message?: string };
+export type Progress = Words & { progress: number };
 
 /** What one call brings along, whoever made it. */
 export type CallContext = {
@@ -47,7 +50,10 @@ export type CallContext = {
   readonly state: unknown;
 };
 
-export type Context = CallContext & {
+/** The same for a handler, which is not asked how far it is each second but says once what to tell. */
+export type Context = Omit<CallContext, 'progress'> & {
+  /** From here on the caller is told these words every second; where there are none, nothing. */
+  tells(words: () => Words | undefined): void;
   pool: Pool;
   consent: Consent;
   /** What earlier collections left out. */
@@ -62,10 +68,11 @@ export type Question = {
   state: unknown;
 };
 
+/** One that has nothing to wait for answers at once, without a promise. */
 export type Handler<Name extends ToolName> = (
   args: ToolArgs[Name],
   context: Context,
-) => Promise<ToolResults[Name] | Question>;
+) => ToolResults[Name] | Promise<ToolResults[Name] | Question>;
 
 /** What came of a call: the tool's result object, a question, or why there is neither. */
 export type Outcome = { value: object } | { error: ToolErrorData } | Question;

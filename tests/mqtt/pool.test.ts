@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ToolError, type ToolErrorCode } from '../../src/errors.ts';
 import { createPool, MAX_SESSIONS, SESSION_TTL_MS } from '../../src/mqtt/pool.ts';
 import type { Profiles } from '../../src/mqtt/profile.ts';
-import type { ListenOptions } from '../../src/mqtt/types.ts';
+import type { ListenOptions, Pool } from '../../src/mqtt/types.ts';
 import { FakeConnect, policy, request } from '../support/fake-connect.ts';
 
 const { signal } = new AbortController();
@@ -14,8 +14,11 @@ beforeEach(() => {
   fake = new FakeConnect();
 });
 
-const poolOf = (ttlMs?: number) =>
-  createPool({ connect: fake.connect, profiles, policy, ...(ttlMs === undefined ? {} : { ttlMs }) });
+function poolOf(ttlMs?: number) {
+  const pool = createPool({ connect: fake.connect, profiles, policy, ...(ttlMs === undefined ? {} : { ttlMs }) });
+  const close: Pool['close'] = async (...args) => pool.close(...args);
+  return { ...pool, close, closeAtOnce: pool.close };
+}
 
 /** The code a promise fails with. */
 async function codeOf(promise: Promise<unknown>): Promise<ToolErrorCode | 'no error'> {
@@ -70,7 +73,7 @@ describe('slots', () => {
   test('closed -> the slot is free at once', async () => {
     const pool = poolOf();
     for (let n = 0; n < 5; n += 1) await pool.establish(request({ name: `${n}` }), signal);
-    const closing = pool.close('0', signal);
+    const closing = pool.close('0', { signal });
     await pool.establish(request(), signal);
     await closing;
     expect(pool.list()).toHaveLength(5);
@@ -111,7 +114,7 @@ describe('names', () => {
   test('closed, or failed to connect -> the name is free again', async () => {
     const pool = poolOf();
     await pool.establish(request({ name: 'lab' }), signal);
-    await pool.close('lab', signal);
+    await pool.close('lab', { signal });
     fake.error = refused;
     await codeOf(pool.establish(request({ name: 'lab' }), signal));
     fake.error = undefined;
@@ -177,7 +180,7 @@ describe('a session that is still connecting', () => {
     const calls = [
       pool.establish(request({ name: 'lab' }), signal),
       pool.get('lab', signal),
-      pool.close('lab', signal),
+      pool.close('lab', { signal }),
     ];
     fake.letGo();
     expect(await Promise.all(calls.map(codeOf))).toEqual(Array(3).fill('connection_refused'));
@@ -211,7 +214,7 @@ describe('a session that is still connecting', () => {
     const pool = poolOf();
     fake.hold();
     const establishing = pool.establish(request({ name: 'lab' }), signal);
-    const closing = pool.close('lab', signal);
+    const closing = pool.close('lab', { signal });
     fake.letGo();
     const { facts } = await establishing;
     expect((await closing).id).toBe(facts.id);
@@ -223,17 +226,21 @@ describe('a session that is still connecting', () => {
 describe('close', () => {
   test('unknown -> session_not_found that names the open ones', async () => {
     const pool = poolOf();
-    await expect(pool.close('x', signal)).rejects.toMatchObject({
+    await expect(pool.close('x', { signal })).rejects.toMatchObject({
       data: { code: 'session_not_found', hint: expect.stringContaining('establish_connection') },
     });
     await pool.establish(request({ name: 'lab' }), signal);
-    await expect(pool.close('x', signal)).rejects.toMatchObject({ data: { hint: 'Open sessions: "lab".' } });
+    await expect(pool.close('x', { signal })).rejects.toMatchObject({ data: { hint: 'Open sessions: "lab".' } });
+  });
+
+  test('unknown -> told at once, without a promise', () => {
+    expect(() => poolOf().closeAtOnce('x', { signal })).toThrow('No session has that id or name.');
   });
 
   test('twice at once -> the second finds none, DISCONNECT is sent once', async () => {
     const pool = poolOf();
     await pool.establish(request({ name: 'lab' }), signal);
-    const codes = await Promise.all([codeOf(pool.close('lab', signal)), codeOf(pool.close('lab', signal))]);
+    const codes = await Promise.all([codeOf(pool.close('lab', { signal })), codeOf(pool.close('lab', { signal }))]);
     expect(codes).toEqual(['no error', 'session_not_found']);
     expect(fake.links[0]?.calls).toEqual(['end']);
   });
@@ -271,7 +278,7 @@ test('onChanged -> told when a session begins, loses its connection, has it back
   await pool.establish(request(), signal);
   fake.links[0]?.events?.down(undefined, false);
   fake.links[0]?.events?.up(false);
-  await pool.close('broker', signal);
+  await pool.close('broker', { signal });
   expect(seen).toEqual(['true', 'false', 'true', '']);
   stop();
   await pool.establish(request(), signal);
@@ -296,7 +303,7 @@ describe('time to live', () => {
     expect(pool.list()).toEqual([]);
     expect(fake.links[0]?.calls).toEqual(['end']);
     expect(await codeOf(pool.get('lab', signal))).toBe('session_expired');
-    expect(await codeOf(pool.close(facts.id, signal))).toBe('session_expired');
+    expect(await codeOf(pool.close(facts.id, { signal }))).toBe('session_expired');
     for (let n = 0; n < 5; n += 1) expect(await codeOf(pool.establish(request(), signal))).toBe('no error');
   });
 
@@ -338,7 +345,7 @@ describe('time to live', () => {
     await vi.advanceTimersByTimeAsync(1_000);
     const second = await pool.establish(request({ name: 'lab' }), signal);
     expect(await pool.get('lab', signal)).toBe(second);
-    await pool.close('lab', signal);
+    await pool.close('lab', { signal });
     expect(await codeOf(pool.get('lab', signal))).toBe('session_not_found');
     expect(await codeOf(pool.get(first.facts.id, signal))).toBe('session_expired');
   });
@@ -346,7 +353,7 @@ describe('time to live', () => {
   test('closed, or shut down -> no timer is left', async () => {
     const pool = poolOf();
     await pool.establish(request({ name: 'lab' }), signal);
-    await pool.close('lab', signal);
+    await pool.close('lab', { signal });
     await pool.establish(request(), signal);
     await pool.closeAll();
     expect(vi.getTimerCount()).toBe(0);

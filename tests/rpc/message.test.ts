@@ -9,6 +9,7 @@ import {
   encodeRequest,
   encodeResult,
   isId,
+  Json,
   toJson,
 } from '../../src/rpc/message.ts';
 
@@ -216,6 +217,16 @@ describe('encode', () => {
       expect(JSON.parse(json)).toEqual({ [`k${one}`]: `v${one}` });
     }
     expect(toJson('aä€😀')).toBe('"aä€😀"');
+  });
+
+  test('text that is JSON already -> sent as it is where it is a field, read again where it lies deeper', () => {
+    const json = new Json(toJson({ text: 'a\u202eb' }));
+    const expected = '{"text":"a\\u202eb"}';
+    expect(encodeResult(1, { a: json, b: undefined, c: 2 })).toBe(
+      `{"jsonrpc":"2.0","id":1,"result":{"a":${expected},"c":2}}`,
+    );
+    expect(encodeResult(1, { deep: { json } })).toBe(`{"jsonrpc":"2.0","id":1,"result":{"deep":{"json":${expected}}}}`);
+    expect(encodeResult(1, [json])).toBe(`{"jsonrpc":"2.0","id":1,"result":[${expected}]}`);
   });
 
   test('any value -> one line of valid UTF-8 that reads back the same', () => {

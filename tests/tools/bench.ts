@@ -34,7 +34,7 @@ export function bench(danger: 'ask' | 'deny' | 'allow' = 'allow', session = new 
     state: undefined,
   };
   /** The arguments are the tool's own from here on, as they are where they came out of JSON.parse. */
-  const run = (name: string, args: unknown = {}, more: Partial<CallContext> = {}): Promise<Outcome> =>
+  const run = async (name: string, args: unknown = {}, more: Partial<CallContext> = {}): Promise<Outcome> =>
     registry.run(name, isObject(args) ? { ...args } : args, { ...context, ...more });
   const call = async (name: ToolName, args: unknown = {}, more: Partial<CallContext> = {}) =>
     conforming(name, await run(name, args, more));
