@@ -1,19 +1,20 @@
-// Bundles src/ into dist/: main.js, and chunks that are loaded when they are needed (mqtt, the demo, the config check).
-import { renameSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+// Bundles src/ into dist/: main.js with all that a start needs, and chunks that are loaded when they are needed.
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const dist = join(root, 'dist');
 // Swapped in at the end: a build that fails leaves the last one that works.
 const outdir = join(root, 'dist.new');
 
-rmSync(outdir, { recursive: true, force: true });
-await build({
+const { outputFiles, metafile } = await build({
   absWorkingDir: root,
   entryPoints: ['src/main.ts'],
   outdir,
+  write: false,
+  metafile: true,
   bundle: true,
   splitting: true,
   platform: 'node',
@@ -28,9 +29,54 @@ await build({
     '@msgpack/msgpack': './node_modules/@msgpack/msgpack/dist.esm/index.mjs',
   },
   chunkNames: 'chunks/[name]-[hash]',
-  // CommonJS packages call require() for Node's own modules.
-  banner: { js: "import { createRequire as __cr } from 'node:module';const require = __cr(import.meta.url);" },
   logLevel: 'warning',
 });
+const sources = new Map(outputFiles.map(({ path, text }) => [basename(path), text]));
+const imports = new Map(Object.entries(metafile.outputs).map(([path, output]) => [basename(path), output.imports]));
+
+/** Chunks that main.js cannot start without, each behind those that it needs itself; main.js is the last. */
+const eager = new Set();
+const seen = new Set();
+visit('main.js');
+
+rmSync(outdir, { recursive: true, force: true });
+mkdirSync(join(outdir, 'chunks'), { recursive: true });
+const parts = [];
+for (const name of eager) parts.push(asPart(name, await asCommonJs(name)));
+// Node starts CommonJS faster: its loader of ES modules is not in the snapshot that Node itself starts from.
+writeFileSync(join(outdir, 'package.json'), '{"type":"commonjs"}\n');
+writeFileSync(join(outdir, 'main.js'), `#!/usr/bin/env node\n'use strict';\n${parts.join('\n')}\n`, { mode: 0o755 });
+for (const name of sources.keys()) {
+  if (!eager.has(name)) writeFileSync(join(outdir, 'chunks', name), await asCommonJs(name));
+}
 rmSync(dist, { recursive: true, force: true });
 renameSync(outdir, dist);
+
+function visit(name) {
+  if (seen.has(name) || !sources.has(name)) return;
+  seen.add(name);
+  for (const { path, kind } of imports.get(name)) if (kind === 'import-statement') visit(basename(path));
+  eager.add(name);
+}
+
+/** esbuild splits ES modules only: each is made CommonJS by itself, and told where the others are now. */
+async function asCommonJs(name) {
+  const { code } = await transform(sources.get(name), {
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20',
+    minify: true,
+    supported: { 'dynamic-import': false },
+    logLevel: 'warning',
+  });
+  return code.replace(/require\("\.\/(?:chunks\/)?([\w.-]+)"\)/g, (_, needed) => {
+    const own = JSON.stringify(needed);
+    if (eager.has(name)) return eager.has(needed) ? `own[${own}]` : `require("./chunks/${needed}")`;
+    return eager.has(needed) ? `require("../main.js")[${own}]` : `require("./${needed}")`;
+  });
+}
+
+/** One file is read instead of ten; main.js exports them to the chunks that come later. */
+function asPart(name, code) {
+  return `((own,module)=>{${code}\nown[${JSON.stringify(name)}]=module.exports})(exports,{});`;
+}

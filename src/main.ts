@@ -83,4 +83,4 @@ function openLog({ logLevel, logFile }: Options): Log {
   });
 }
 
-await main();
+void main();
