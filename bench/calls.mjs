@@ -1,4 +1,6 @@
 // Contest: JSON-RPC calls a second with 128 in flight, and one call at a time, against an echo tool on the official SDK.
+// Of ours, list_active_connections is the cheapest: validated, answered at once. close_connection has an argument to
+// check, as the echo tool has, and fails: no such session.
 import { onOneCore } from './support/processes.mjs';
 import { compare, compete, quantile } from './support/rounds.mjs';
 import { checkAnswers, encodeLines, startDaemon, startSdk } from './support/server.mjs';
