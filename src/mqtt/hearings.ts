@@ -1,0 +1,132 @@
+// Owns who listens on one session: SUBSCRIBE and UNSUBSCRIBE of their filters, the gaps while the connection was away,
+// and being told that it is over. Must not know dumps, publishes, or why a connection goes.
+import type { Link } from './client.ts';
+import type { Listener, Routes } from './routes.ts';
+import type { ListenOptions, Qos, Sink } from './types.ts';
+
+type Gap = { from: number; to: number | undefined };
+
+export type Hearing = {
+  readonly listener: Listener;
+  /** Ours alone: no tool asked for it. */
+  readonly own: boolean;
+  readonly gaps: Gap[];
+  /** Aborted when it is over, for whatever reason. */
+  readonly gone: AbortSignal;
+  /** Resolves with the reason when nothing more can come. */
+  readonly lost: Promise<string>;
+};
+
+/** The other side of a Hearing. */
+type Ending = { lose: (reason: string) => void; gone: AbortController };
+
+export class Hearings {
+  /** Each SUBSCRIBE has an identifier of its own. */
+  readonly identifiers: boolean;
+  readonly #link: Link;
+  readonly #routes: Routes;
+  readonly #all = new Map<Hearing, Ending>();
+  #away = false;
+  /** Filters that were left while the connection was away: a broker that keeps them has to be told. */
+  readonly #leftMeanwhile = new Set<string>();
+
+  constructor(link: Link, routes: Routes, identifiers: boolean) {
+    this.#link = link;
+    this.#routes = routes;
+    this.identifiers = identifiers;
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  /** Filters that tools listen to, sorted, each once. */
+  filters(): string[] {
+    const asked = [...this.#all.keys()].filter(({ own }) => !own).map(({ listener }) => listener.filter);
+    return [...new Set(asked)].sort();
+  }
+
+  enter(filter: string, retained: ListenOptions['retained'], sink: Sink, own = false): Hearing {
+    const seen = this.identifiers ? undefined : new Set<string>();
+    const gone = new AbortController();
+    let lose: Ending['lose'] = () => {};
+    const lost = new Promise<string>((resolve) => {
+      lose = resolve;
+    });
+    const listener: Listener = { filter, sink, retained, dumping: true, seen };
+    const hearing: Hearing = { listener, own, gaps: [], gone: gone.signal, lost };
+    this.#all.set(hearing, { lose, gone });
+    return hearing;
+  }
+
+  /** Resolves with the code of SUBACK. */
+  subscribe({ listener }: Hearing, wanted: Qos, dump: boolean): Promise<number> {
+    const { filter } = listener;
+    const qos = this.#routes.add(listener, wanted);
+    const id = this.identifiers ? this.#routes.identify(filter, listener) : undefined;
+    return this.#link.subscribe(filter, { qos, id, dump });
+  }
+
+  /** False where it had left already. */
+  leave(hearing: Hearing): boolean {
+    const ending = this.#all.get(hearing);
+    if (!ending) return false;
+    this.#all.delete(hearing);
+    ending.gone.abort();
+    const { listener } = hearing;
+    if (!this.#routes.remove(listener)) return true;
+    if (this.#away) this.#leftMeanwhile.add(listener.filter);
+    else this.#link.unsubscribe(listener.filter).catch(() => {});
+    return true;
+  }
+
+  down(): void {
+    this.#away = true;
+    const from = Date.now();
+    for (const { gaps } of this.#all.keys()) if (!isOpen(gaps.at(-1))) gaps.push({ from, to: undefined });
+  }
+
+  /** Subscribes everything again; `resumed`: the broker kept what there was. */
+  up(resumed: boolean): void {
+    this.#away = false;
+    const active = this.#routes.active();
+    for (const { filter, qos } of active) {
+      const id = this.identifiers ? this.#routes.identify(filter, undefined) : undefined;
+      const back = (code: number) =>
+        code < 0x80
+          ? this.#closeGaps(filter)
+          : this.#loseFilter(filter, 'the broker refused the subscription after a reconnect');
+      this.#link.subscribe(filter, { qos, id, dump: false }).then(back, () => {});
+    }
+    if (resumed) {
+      const left = [...this.#leftMeanwhile].filter((filter) => !active.some((one) => one.filter === filter));
+      for (const filter of left) this.#link.unsubscribe(filter).catch(() => {});
+    }
+    this.#leftMeanwhile.clear();
+  }
+
+  /** Nothing more comes, for anybody. */
+  lose(reason: string): void {
+    this.#away = true;
+    for (const { lose, gone } of this.#all.values()) {
+      gone.abort();
+      lose(reason);
+    }
+  }
+
+  /** Messages of the filter come again. */
+  #closeGaps(filter: string): void {
+    for (const { listener, gaps } of this.#all.keys()) {
+      const last = gaps.at(-1);
+      if (listener.filter === filter && isOpen(last)) last.to = Date.now();
+    }
+  }
+
+  #loseFilter(filter: string, reason: string): void {
+    for (const [{ listener }, { lose }] of this.#all) if (listener.filter === filter) lose(reason);
+  }
+}
+
+function isOpen(gap: Gap | undefined): gap is Gap {
+  return gap !== undefined && gap.to === undefined;
+}
