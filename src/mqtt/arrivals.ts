@@ -18,8 +18,11 @@ export class Arrivals {
   readonly known = new KnownTopics();
   /** Rung when a topic is seen for the first time. */
   readonly newTopic = createBell();
+  /** Those that a tool listens for. */
   messages = 0;
   bytes = 0;
+  /** With those that the session asked for itself. */
+  all = 0;
   readonly #routes: Routes;
   /** One object a topic: a flood of messages makes no string each. */
   readonly #topics = new TopicCache<{ name: string; second: number }>((name) => ({ name, second: -1 }));
@@ -51,13 +54,14 @@ export class Arrivals {
   /** What mqtt.js has understood: QoS 1 and 2, and what the tap did not take. */
   packet(topic: string, payload: Buffer, { qos, retain, dup, properties }: Received): void {
     const at = Date.now();
-    this.#count(payload.length);
-    this.#remember(topic, at);
+    const ids = properties?.subscriptionIdentifier;
+    const own = this.#count(topic, payload.length, ids);
+    if (!own) this.#remember(topic, at);
     const message: Message = { topic, payload, size: payload.length, qos, retain, dup, at };
     const shown = properties && messageProperties(properties);
     if (shown) message.properties = shown;
-    const ids = properties?.subscriptionIdentifier;
     if (this.#routes.deliver(message, ids)) this.#delivered(message, ids);
+    else if (own) return;
     else if (!this.#backlog || retain || !this.#routes.deliver(message, undefined)) this.#hold(message);
   }
 
@@ -74,9 +78,9 @@ export class Arrivals {
   view(view: PublishView): void {
     const { bytes, size, retain, at, propertiesStart, propertiesEnd } = view;
     const topic = this.#topics.get(bytes, view.topicStart, view.topicEnd);
-    this.#count(size);
+    const own = this.#count(topic.name, size, view.ids);
     const second = Math.floor(at / 1000);
-    if (topic.second !== second) {
+    if (topic.second !== second && !own) {
       topic.second = second;
       this.#remember(topic.name, at);
     }
@@ -87,7 +91,7 @@ export class Arrivals {
       if (shown) message.properties = shown;
     }
     if (this.#routes.deliver(message, view.ids)) this.#delivered(message, view.ids);
-    else this.#hold(message);
+    else if (!own) this.#hold(message);
   }
 
   #hold(message: Message): void {
@@ -102,15 +106,21 @@ export class Arrivals {
     this.#unclaimed.push({ ...message, payload: Buffer.from(message.payload) });
   }
 
-  #count(size: number): void {
+  /** True: the session's own. */
+  #count(topic: string, size: number, ids: number | readonly number[] | undefined): boolean {
+    this.all += 1;
+    if (topic.charCodeAt(0) === DOLLAR && this.#routes.isOwn(topic, ids)) return true;
     this.messages += 1;
     this.bytes += size;
+    return false;
   }
 
   #remember(topic: string, at: number): void {
     if (this.known.add(topic, at)) this.newTopic.ring();
   }
 }
+
+const DOLLAR = 36;
 
 /** A subscription identifier up to 127 takes two bytes: then there is nothing else to read. */
 const IDENTIFIER_BYTES = 2;

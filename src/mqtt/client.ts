@@ -3,6 +3,7 @@
 import type { Duplex } from 'node:stream';
 import mqtt, { type IClientOptions, type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt';
 import { type Ack, Delivery, lowIds } from './delivery.ts';
+import { Nudge } from './nudge.ts';
 import type { Outgoing } from './publish-frames.ts';
 import type { PublishView } from './scan-publish.ts';
 import { type Endpoint, openStream } from './stream.ts';
@@ -67,6 +68,8 @@ export type Link = {
   unsubscribe(filter: string): Promise<void>;
   /** Resolves when acknowledged, QoS 0 when written; rejects when the connection ends before. Never sent twice. */
   publish(message: Outgoing): Promise<Ack>;
+  /** Whatever comes is acknowledged at once, until the function that is returned is called: see Nudge. */
+  hurry(): () => void;
   /** How often more came than could be read: the broker may have dropped messages. */
   fellBehind(): number;
   /** DISCONNECT, then the socket is closed. */
@@ -78,7 +81,8 @@ export function dial(options: Dial, protocolVersion: 4 | 5, signal: AbortSignal)
   return new Promise((resolve, reject) => {
     let failure: unknown;
     let reached = false;
-    const inlet: Inlet = { take: () => {}, tap: undefined, behind: 0 };
+    const nudge = new Nudge(() => client.connected && client.sendPing());
+    const inlet: Inlet = { take: () => {}, tap: undefined, behind: 0, nudge };
     const build = (client: MqttClient): Duplex => {
       const { username, password, path = '/' } = openCredentials(options);
       // 3.1.1 has no password without a user name [MQTT-3.1.2-22], and mqtt-packet writes none; an empty one will do.
@@ -97,6 +101,7 @@ export function dial(options: Dial, protocolVersion: 4 | 5, signal: AbortSignal)
       });
       inlet.behind += inlet.tap?.state.fellBehind ?? 0;
       inlet.tap = tap(stream, { version: protocolVersion, take: (publish) => inlet.take(publish) });
+      stream.on('data', () => nudge.poke());
       return inlet.tap;
     };
     const client = new mqtt.MqttClient(build, clientOptions(options, protocolVersion));
@@ -159,7 +164,7 @@ function clientOptions(dial: Dial, protocolVersion: 4 | 5): IClientOptions {
 }
 
 /** Where QoS 0 messages come out, beside mqtt.js; one for all connections of a client. `behind`: of earlier ones. */
-type Inlet = { take: (publish: PublishView) => void; tap: Tap | undefined; behind: number };
+type Inlet = { take: (publish: PublishView) => void; tap: Tap | undefined; behind: number; nudge: Nudge };
 
 function createLink(client: MqttClient, connack: IConnackPacket, dialled: Dial, inlet: Inlet): Link {
   let events: LinkEvents | undefined;
@@ -270,6 +275,7 @@ function createLink(client: MqttClient, connack: IConnackPacket, dialled: Dial, 
         if (!client.connected) throw new Error('not connected');
         client.unsubscribe(filter, {}, (error) => (error ? reject(error) : resolve()));
       }),
+    hurry: () => inlet.nudge.hurry(),
     publish: (message) => {
       // It would be written to a stream that is none yet.
       if (!client.connected) return Promise.reject(new Error('not connected'));

@@ -8,8 +8,6 @@ type Gap = { from: number; to: number | undefined };
 
 export type Hearing = {
   readonly listener: Listener;
-  /** Ours alone: no tool asked for it. */
-  readonly own: boolean;
   readonly gaps: Gap[];
   /** Aborted when it is over, for whatever reason. */
   readonly gone: AbortSignal;
@@ -42,7 +40,7 @@ export class Hearings {
 
   /** Filters that tools listen to, sorted, each once. */
   filters(): string[] {
-    const asked = [...this.#all.keys()].filter(({ own }) => !own).map(({ listener }) => listener.filter);
+    const asked = [...this.#all.keys()].filter(({ listener }) => !listener.own).map(({ listener }) => listener.filter);
     return [...new Set(asked)].sort();
   }
 
@@ -53,8 +51,8 @@ export class Hearings {
     const lost = new Promise<string>((resolve) => {
       lose = resolve;
     });
-    const listener: Listener = { filter, sink, retained, dumping: true, seen };
-    const hearing: Hearing = { listener, own, gaps: [], gone: gone.signal, lost };
+    const listener: Listener = { filter, sink, retained, dumping: true, seen, own };
+    const hearing: Hearing = { listener, gaps: [], gone: gone.signal, lost };
     this.#all.set(hearing, { lose, gone });
     return hearing;
   }

@@ -11,6 +11,8 @@ export type Listener = {
   dumping: boolean;
   /** Without identifiers: retained topics it has, while another dump may bring them again. */
   seen: Set<string> | undefined;
+  /** The session's own, for a topic under $SYS: no tool asked for it. */
+  readonly own?: boolean;
 };
 
 type Route = {
@@ -31,6 +33,8 @@ export class Routes {
   readonly #byFilter = new Map<string, Route>();
   readonly #byId = new Map<number, { route: Route; asker: Listener | undefined }>();
   #nextId: number;
+  /** The session asked for something itself; what comes of that comes late, too. */
+  #asked = false;
 
   /** `firstId`: the first subscription identifier, 1 to 2^28 - 1 (MQTT 5.0, 3.8.2.1.2), with room above it. */
   constructor(firstId = 1) {
@@ -50,6 +54,7 @@ export class Routes {
       this.#byFilter.set(filter, route);
     }
     if (qos > route.qos) route.qos = qos;
+    if (listener.own) this.#asked = true;
     route.listeners.add(listener);
     return route.qos;
   }
@@ -77,6 +82,14 @@ export class Routes {
   /** Filters with the QoS to subscribe them with again after a reconnect. */
   active(): { filter: string; qos: Qos }[] {
     return [...this.#byFilter.values()].map(({ filter, qos }) => ({ filter, qos }));
+  }
+
+  /** Whether the session alone asked for it, so that it is nobody's business: not counted, not remembered. */
+  isOwn(topic: string, ids: number | readonly number[] | undefined): boolean {
+    if (!this.#asked || !topic.startsWith('$SYS/')) return false;
+    const found = typeof ids === 'number' ? this.#byId.get(ids) : undefined;
+    const routes = found ? [found.route] : [...this.#byFilter.values()].filter(({ match }) => match(topic));
+    return routes.every(({ listeners }) => [...listeners].every(({ own }) => own));
   }
 
   /** False where nobody is there for it. */

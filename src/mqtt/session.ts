@@ -11,10 +11,11 @@ import { type Hearing, Hearings } from './hearings.ts';
 import { Marks } from './marks.ts';
 import { Outbox } from './outbox.ts';
 import { within } from './race.ts';
-import { DumpWatch, endOfRetained } from './retained.ts';
+import { DumpWatch, endOfRetained, judged } from './retained.ts';
 import { Routes } from './routes.ts';
 import { checkFilter, parseFilter } from './topic.ts';
 import type {
+  Census,
   Known,
   Lifetime,
   ListenOptions,
@@ -52,6 +53,8 @@ export class LiveSession implements Session {
   #closed = false;
   #error: string | null = null;
   #reconnects = 0;
+  /** It sent retained messages for a filter with wildcards: not every broker does. */
+  #showsWildcards = false;
   /** No new connection will come. */
   #final = false;
   #grace: NodeJS.Timeout | undefined;
@@ -117,23 +120,24 @@ export class LiveSession implements Session {
     const wantsDump = retained !== 'exclude' && parseFilter(filter).share === undefined;
     const hearing = this.#hearings.enter(filter, retained, watched);
     if (retained !== 'only') this.#arrivals.claim(filter, sink);
+    const before = this.#arrivals.all;
     const granted = this.#hearings.subscribe(hearing, qos, wantsDump);
     // The first mark is sent in the same write, right behind the SUBSCRIBE.
-    const retainedEnd = this.#retainedEnd(hearing, wantsDump ? watch : undefined);
+    const retainedEnd = this.#retainedEnd(hearing, wantsDump ? watch : undefined, before);
     try {
       const late = () => subscribeFailure('timeout', filter, this.facts);
       const code = await within(granted, ACK_TIMEOUT_MS, signal, late);
       if (code >= 0x80) throw subscribeRefused(code, filter, this.facts);
       watch.restart();
       const link = this.#link;
-      const before = link.fellBehind();
+      const behind = link.fellBehind();
       return {
         grantedQos: toQos(code),
         retainedEnd,
         lost: hearing.lost,
         gaps: hearing.gaps,
         get fellBehind() {
-          return link.fellBehind() > before;
+          return link.fellBehind() > behind;
         },
         close: () => this.#leave(hearing),
       };
@@ -144,12 +148,28 @@ export class LiveSession implements Session {
     }
   }
 
-  async #retainedEnd({ listener, gone, gaps }: Hearing, watch: DumpWatch | undefined): Promise<RetainedEnd> {
-    const end = watch ? await endOfRetained(watch, () => this.#marks.mark(), gone) : NO_RETAINED;
+  /** `before`: all messages of the session until the SUBSCRIBE. */
+  async #retainedEnd(
+    { listener, gone, gaps }: Hearing,
+    watch: DumpWatch | undefined,
+    before: number,
+  ): Promise<RetainedEnd> {
+    const calm = this.#link.hurry();
+    const end = watch ? await endOfRetained(watch, (signal) => this.#marks.mark(signal), gone) : NO_RETAINED;
+    calm();
     listener.dumping = false;
     listener.seen = undefined;
-    if (watch && (end.complete || end.evidence === 'ordered')) this.#marks.learn(end.evidence === 'ordered');
-    return { ...end, complete: end.complete && gaps.length === 0 };
+    if (!watch) return end;
+    if (end.complete || end.evidence === 'ordered') this.#marks.learn(end.evidence === 'ordered');
+    if (gaps.length > 0) return { complete: false, evidence: end.evidence };
+    const wildcard = /[+#]/.test(listener.filter);
+    if (wildcard && watch.count > 0) this.#showsWildcards = true;
+    const maySendNone = wildcard && !this.#showsWildcards;
+    return judged(end, { messages: this.#arrivals.all - before, retained: watch.count, maySendNone });
+  }
+
+  census(fresh: boolean, signal: AbortSignal): Promise<Census | undefined> {
+    return this.#connected ? this.#marks.census(fresh, signal) : Promise.resolve(undefined);
   }
 
   checkPublish(request: PublishRequest): void {

@@ -100,10 +100,24 @@ export type ListenOptions = {
 export type Sink = (message: Message) => void;
 
 export type RetainedEnd = {
-  /** Whether every retained message of the filter has arrived, as far as the evidence goes. */
+  /** Whether every retained message of the filter has arrived, as far as the evidence goes; never true in doubt. */
   complete: boolean;
   /** ordered: a message that was behind them in line has come; quiet_window: nothing came for a while. */
   evidence: 'ordered' | 'quiet_window';
+  /**
+   * dropped: an answer did not come that one behind it overtook, so the broker dropped it, and maybe more.
+   * unanswered: what was asked behind them was not answered. many: more came at once than brokers hold for a client.
+   * none: nothing came for a filter with wildcards, from a broker that may never send anything for one.
+   */
+  doubt?: 'dropped' | 'unanswered' | 'many' | 'none';
+};
+
+/** What a mosquitto says of itself under $SYS, every 11 s by default; undefined where it does not, or not to this user. */
+export type Census = {
+  /** Retained messages it holds, those under $SYS left out. */
+  retained: number | undefined;
+  /** Messages it dropped since it was started, to whomever they were for. */
+  dropped: number | undefined;
 };
 
 export type Subscription = {
@@ -159,6 +173,11 @@ export type Session = {
   state(): SessionState;
   /** Subscribes; resolves at SUBACK. Throws invalid_topic, subscribe_denied, not_connected, timeout. */
   listen(filter: string, options: ListenOptions, sink: Sink): Promise<Subscription>;
+  /**
+   * What the broker counted last; `fresh`: what it counts next, which may take 12 s. Undefined where it does not tell.
+   * Never rejects.
+   */
+  census(fresh: boolean, signal: AbortSignal): Promise<Census | undefined>;
   /** Throws what `publish` would throw before anything is sent: invalid_topic, policy_denied, payload_too_large, not_connected. */
   checkPublish(request: PublishRequest): void;
   /** Resolves when acknowledged (QoS 0: written). Throws invalid_topic, publish_denied, not_connected, timeout, payload_too_large. */

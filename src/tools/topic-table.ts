@@ -8,8 +8,15 @@ export class TopicTable {
   /** Topics counted; stops a broker of endless topics from filling memory. */
   static readonly LIMIT = 1_000_000;
   readonly #topics = new Map<string, Seen>();
+  readonly #limit: number;
+  /** Topics with a retained message. */
+  retained = 0;
   /** Messages of topics beyond the limit. */
   overflowed = 0;
+
+  constructor(limit = TopicTable.LIMIT) {
+    this.#limit = limit;
+  }
 
   get size(): number {
     return this.#topics.size;
@@ -18,13 +25,24 @@ export class TopicTable {
   take({ topic, retain, size, at }: Message): void {
     const seen = this.#topics.get(topic);
     if (seen) {
+      if (retain && !seen.retained) this.retained += 1;
       seen.retained ||= retain;
       seen.count += 1;
       seen.bytes = size;
       seen.at = at;
-    } else if (this.#topics.size < TopicTable.LIMIT)
+    } else if (this.#topics.size < this.#limit) {
       this.#topics.set(topic, { retained: retain, count: 1, bytes: size, at });
-    else this.overflowed += 1;
+      if (retain) this.retained += 1;
+    } else this.overflowed += 1;
+  }
+
+  /** A retained message that may have come before: then it is not counted again. */
+  takeMissing(message: Message): void {
+    if (!this.#topics.get(message.topic)?.retained) this.take(message);
+  }
+
+  topics(): Iterable<string> {
+    return this.#topics.keys();
   }
 
   /** The first `max` topics in code point order. */

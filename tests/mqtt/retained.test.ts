@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { DumpWatch, endOfRetained, type Mark } from '../../src/mqtt/retained.ts';
+import { DumpWatch, endOfRetained, judged, type Mark } from '../../src/mqtt/retained.ts';
 import type { RetainedEnd } from '../../src/mqtt/types.ts';
 
 beforeEach(() => {
@@ -23,7 +23,7 @@ function dump() {
   const marks: ((answer: Mark | undefined) => void)[] = [];
   const gone = new AbortController();
   let end: RetainedEnd | undefined;
-  const mark = () => {
+  const mark = (_signal: AbortSignal) => {
     const { promise, resolve } = later<Mark | undefined>();
     marks.push(resolve);
     return promise;
@@ -39,12 +39,13 @@ function dump() {
   return { watch, marks, answer, gone, end: () => end };
 }
 
-const proven: Mark = { came: 'proof', again: false };
-const answered: Mark = { came: 'answer', again: false };
-const late: Mark = { came: 'answer', again: true };
+const proven: Mark = { came: 'proof', again: false, skipped: false };
+const answered: Mark = { came: 'answer', again: false, skipped: false };
+const late: Mark = { came: 'answer', again: true, skipped: false };
 const proof: RetainedEnd = { complete: true, evidence: 'ordered' };
 const silence: RetainedEnd = { complete: true, evidence: 'quiet_window' };
 const unknown: RetainedEnd = { complete: false, evidence: 'quiet_window' };
+const unanswered: RetainedEnd = { complete: false, evidence: 'quiet_window', doubt: 'unanswered' };
 
 test('endOfRetained: the message of the mark has come -> complete at once, by proof', async () => {
   const { marks, answer, end } = dump();
@@ -98,14 +99,58 @@ test('endOfRetained: messages keep coming -> the window begins anew with each, a
   expect(end()).toEqual(silence);
 });
 
-test('endOfRetained: no answer for 5 s after the last message -> incomplete', async () => {
-  const { watch, end } = dump();
-  await vi.advanceTimersByTimeAsync(4_000);
+test('endOfRetained: a quiet window without the answer -> a second mark, then a third, and 5 s after the last message in doubt', async () => {
+  const { watch, marks, end } = dump();
+  await vi.advanceTimersByTimeAsync(250);
+  watch.saw(Date.now());
+  await vi.advanceTimersByTimeAsync(999);
+  expect(marks).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(marks).toHaveLength(2);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(marks).toHaveLength(3);
+  await vi.advanceTimersByTimeAsync(3_000);
   watch.saw(Date.now());
   await vi.advanceTimersByTimeAsync(4_999);
   expect(end()).toBeUndefined();
   await vi.advanceTimersByTimeAsync(1);
-  expect(end()).toEqual(unknown);
+  expect(end()).toEqual(unanswered);
+});
+
+test('endOfRetained: an answer that an earlier one did not come before -> dropped, never complete', async () => {
+  const { marks, answer, end } = dump();
+  await vi.advanceTimersByTimeAsync(300);
+  expect(marks).toHaveLength(2);
+  await answer({ ...proven, skipped: true });
+  expect(end()).toEqual({ complete: false, evidence: 'ordered', doubt: 'dropped' });
+});
+
+test('endOfRetained: the same on a broker that keeps no order -> dropped, after a silence', async () => {
+  const { answer, end } = dump();
+  await vi.advanceTimersByTimeAsync(300);
+  await answer({ ...answered, skipped: true });
+  await vi.advanceTimersByTimeAsync(300);
+  expect(end()).toEqual({ complete: false, evidence: 'quiet_window', doubt: 'dropped' });
+});
+
+describe('judged', () => {
+  const few = { messages: 900, retained: 900, maySendNone: false };
+  test.each([
+    ['as many as a broker surely holds', proof, few, proof],
+    ['more than that', proof, { ...few, messages: 901 }, { ...proof, complete: false, doubt: 'many' }],
+    ['more, by a silence', silence, { ...few, messages: 901 }, { ...silence, complete: false, doubt: 'many' }],
+    ['incomplete anyway', unanswered, { ...few, messages: 901 }, unanswered],
+    [
+      'none, by a silence, from a broker that may send none',
+      silence,
+      { messages: 3, retained: 0, maySendNone: true },
+      { ...silence, complete: false, doubt: 'none' },
+    ],
+    ['none, proven', proof, { messages: 3, retained: 0, maySendNone: true }, proof],
+    ['none, from a broker that sent some before', silence, { messages: 3, retained: 0, maySendNone: false }, silence],
+  ] as const)('%s', (_what, end, came, expected) => {
+    expect(judged(end, came)).toEqual(expected);
+  });
 });
 
 test('endOfRetained: no answer can come any more -> incomplete at once', async () => {

@@ -25,6 +25,10 @@ export class FakeLink implements Link {
     return 0;
   }
 
+  hurry(): () => void {
+    return () => {};
+  }
+
   listen(events: LinkEvents): void {
     this.events = events;
   }

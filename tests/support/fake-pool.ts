@@ -3,6 +3,7 @@ import { ToolError } from '../../src/errors.ts';
 import { KnownTopics } from '../../src/mqtt/known-topics.ts';
 import { compileFilter, parseFilter } from '../../src/mqtt/topic.ts';
 import type {
+  Census,
   ConnectRequest,
   ListenOptions,
   Message,
@@ -77,6 +78,13 @@ export class FakeSession implements Session {
     const bytes = Buffer.from(payload);
     const rest = { size: bytes.length, qos: 0, retain: false, dup: false, at: Date.now() } as const;
     for (const sink of [...this.#sinks]) sink({ topic, payload: bytes, ...rest, ...more });
+  }
+
+  /** What `census` resolves with, one after the other; then with undefined. */
+  readonly censuses: Census[] = [];
+
+  async census(): Promise<Census | undefined> {
+    return this.censuses.shift();
   }
 
   checkPublish(): void {}
