@@ -2,17 +2,22 @@
 
 /** Entries of a tree. */
 const MAX_ENTRIES = 60;
+const SLASH = 47;
 
-/** Topics that share their first `from` characters, whole levels; or a single one, where `name` says so. */
+/**
+ * Topics whose first levels are the first `from` characters, without the slash behind: `a` and `a/b` share `a`, as `a/#`
+ * matches both [MQTT-4.7.1-2]. At the root `from` is -1. Or a single topic, where `name` says so.
+ */
 type Group = { topics: string[]; count: number; from: number; name: string | undefined; final: boolean };
 
 /**
  * Topic prefix, written as a filter (`plant/line1/#`), to the number of topics below it. The most crowded prefixes are
- * split further as long as there is room; the counts add up to the number of topics, and each topic is in one entry.
+ * split further as long as there is room; the counts add up to the number of topics, and each topic is in one entry,
+ * and is matched by that one alone: who lists an entry gets as many topics as it says.
  * Each character of a topic is looked at once, however many levels a broker makes of it.
  */
 export function topicTree(topics: Iterable<string>, maxEntries = MAX_ENTRIES): Record<string, number> {
-  let entries = split([...topics], 0);
+  let entries = split([...topics], -1);
   if (entries.length > maxEntries) entries = foldRest(entries, maxEntries);
   for (;;) {
     const crowded = entries.filter(({ count, final }) => count > 1 && !final);
@@ -37,23 +42,27 @@ function firstSplit(crowded: Group[], room: number): { entry: Group; parts: Grou
 
 /** Splits topics that share their first `from` characters by the next level; gives up with more than `most` parts. */
 function split(topics: string[], from: number, most = Number.POSITIVE_INFINITY): Group[] {
-  const groups = new Map<string, Group>();
+  const groups = new Map<string | undefined, Group>();
   for (const topic of topics) {
-    const slash = topic.indexOf('/', from);
-    const end = slash === -1 ? topic.length : slash + 1;
-    const level = topic.slice(from, end);
+    const slash = topic.indexOf('/', from + 1);
+    const end = slash === -1 ? topic.length : slash;
+    // The topic that all the others are below.
+    const level = topic.length === from ? undefined : topic.slice(from + 1, end);
     const same = groups.get(level);
     if (same) {
       same.topics.push(topic);
       same.count += 1;
       continue;
     }
-    const whole = slash === -1;
-    groups.set(level, { topics: [topic], count: 1, from: end, name: whole ? topic : undefined, final: whole });
+    groups.set(level, { topics: [topic], count: 1, from: end, name: undefined, final: false });
     if (groups.size > most) break;
   }
   const parts = [...groups.values()];
-  for (const part of parts) if (part.count > 1 && !part.final) part.from = commonLevels(part);
+  for (const part of parts) {
+    const [only] = part.topics;
+    if (part.count > 1) part.from = commonLevels(part);
+    else if (only !== undefined && only.length === part.from) Object.assign(part, { name: only, final: true });
+  }
   return parts;
 }
 
@@ -66,7 +75,10 @@ function commonLevels({ topics, from }: Group): number {
     while (at < end && topic.charCodeAt(at) === first.charCodeAt(at)) at += 1;
     end = at;
   }
-  return end > from ? first.lastIndexOf('/', end - 1) + 1 : from;
+  const ends = (topic: string) => topic.length === end || topic.charCodeAt(end) === SLASH;
+  if (topics.every(ends)) return end;
+  const slash = first.lastIndexOf('/', end - 1);
+  return Math.max(slash, from);
 }
 
 /** More first levels than entries: the largest stay, the others become one. */
@@ -77,5 +89,5 @@ function foldRest(entries: Group[], maxEntries: number): Group[] {
 }
 
 function nameOf({ topics, from, name }: Group): string {
-  return name ?? `${(topics[0] ?? '').slice(0, from)}#`;
+  return name ?? `${(topics[0] ?? '').slice(0, from)}/#`;
 }

@@ -38,9 +38,9 @@ export async function settle(listing: Listing, first: RetainedEnd): Promise<Sett
   const unproven: Proof = { proven: false, notes: [] };
   const { proven, notes } = await proof(listing, doubt !== 'many').catch(() => unproven);
   const found = listing.table.retained - had;
-  if (found > 0) notes.push(`The broker dropped messages at first: ${found} topics were found by listing again.`);
-  if (proven) return { end: { complete: true, evidence: 'ordered' }, notes };
-  return { end: first, notes: notes.length > 0 ? notes : [WHY[doubt]] };
+  const again = found > 0 ? [`The broker dropped messages at first: ${found} topics were found by listing again.`] : [];
+  if (proven) return { end: { complete: true, evidence: 'ordered' }, notes: again };
+  return { end: first, notes: [...(notes.length > 0 ? notes : [WHY[doubt]]), ...again] };
 }
 
 const WHY = {
@@ -68,8 +68,8 @@ async function proof(listing: Listing, dropped: boolean): Promise<Proof> {
   for (let round = 1; round <= MAX_ROUNDS; round += 1) {
     const now = await session.census(true, signal);
     if (!now) break;
-    if (fits(listing, now)) return { proven: true, notes };
-    if (now.dropped !== undefined && now.dropped === last.dropped) return { proven: true, notes };
+    const none = now.dropped !== undefined && now.dropped === last.dropped;
+    if (none || fits(listing, now)) return { proven: true, notes: [] };
     notes.splice(0, notes.length, ...whatCounts(listing, last, now));
     if (round < MAX_ROUNDS) await listAgain(listing, () => fits(listing, now));
     last = now;
