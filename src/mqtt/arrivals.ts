@@ -55,9 +55,9 @@ export class Arrivals {
   packet(topic: string, payload: Buffer, { qos, retain, dup, properties }: Received): void {
     const at = Date.now();
     const ids = properties?.subscriptionIdentifier;
-    const own = this.#count(topic, payload.length, ids);
-    if (!own) this.#remember(topic, at);
     const message: Message = { topic, payload, size: payload.length, qos, retain, dup, at };
+    const own = this.#count(message, ids);
+    if (!own) this.#remember(topic, at);
     const shown = properties && messageProperties(properties);
     if (shown) message.properties = shown;
     if (this.#routes.deliver(message, ids)) this.#delivered(message, ids);
@@ -78,14 +78,14 @@ export class Arrivals {
   view(view: PublishView): void {
     const { bytes, size, retain, at, propertiesStart, propertiesEnd } = view;
     const topic = this.#topics.get(bytes, view.topicStart, view.topicEnd);
-    const own = this.#count(topic.name, size, view.ids);
+    const payload = bytes.subarray(view.payloadStart, view.payloadEnd);
+    const message: Message = { topic: topic.name, payload, size, qos: 0, retain, dup: false, at };
+    const own = this.#count(message, view.ids);
     const second = Math.floor(at / 1000);
     if (topic.second !== second && !own) {
       topic.second = second;
       this.#remember(topic.name, at);
     }
-    const payload = bytes.subarray(view.payloadStart, view.payloadEnd);
-    const message: Message = { topic: topic.name, payload, size, qos: 0, retain, dup: false, at };
     if (propertiesEnd - propertiesStart > IDENTIFIER_BYTES) {
       const shown = messageProperties(readProperties(bytes, propertiesStart, propertiesEnd));
       if (shown) message.properties = shown;
@@ -107,11 +107,11 @@ export class Arrivals {
   }
 
   /** True: the session's own. */
-  #count(topic: string, size: number, ids: number | readonly number[] | undefined): boolean {
+  #count(message: Message, ids: number | readonly number[] | undefined): boolean {
     this.all += 1;
-    if (topic.charCodeAt(0) === DOLLAR && this.#routes.isOwn(topic, ids)) return true;
+    if (message.topic.charCodeAt(0) === DOLLAR && this.#routes.isOwn(message, ids)) return true;
     this.messages += 1;
-    this.bytes += size;
+    this.bytes += message.size;
     return false;
   }
 

@@ -29,6 +29,17 @@ export function checkSubscribable(filter: string, { limits, broker }: SessionFac
   if (/[+#]/.test(plain) && !wildcards) throw refuse('wildcard subscriptions', 'Subscribe to full topic names.');
 }
 
+/** Without identifiers a copy for a share group and one for another filter look the same: both would get both. */
+export function notToldApart(filter: string, other: string, { protocolVersion, name }: SessionFacts): ToolError {
+  const why = protocolVersion === 4 ? 'MQTT 3.1.1 does not tell' : 'This broker does not tell';
+  return new ToolError(
+    'subscribe_denied',
+    `${why} copies for ${quoteTopic(filter)} from those for ${quoteTopic(other)}, which session ${JSON.stringify(name)} listens to now.`,
+    'Use a session of its own for the shared subscription, or one with protocol_version 5, or wait until the other is over.',
+    { retryable: true },
+  );
+}
+
 export function subscribeFailure(
   code: 'timeout' | 'protocol_error',
   filter: string,

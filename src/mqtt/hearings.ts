@@ -2,6 +2,7 @@
 // and being told that it is over. Must not know dumps, publishes, or why a connection goes.
 import type { Link } from './client.ts';
 import type { Listener, Routes } from './routes.ts';
+import { overlaps, parseFilter } from './topic.ts';
 import type { ListenOptions, Qos, Sink } from './types.ts';
 
 type Gap = { from: number; to: number | undefined };
@@ -40,8 +41,7 @@ export class Hearings {
 
   /** Filters that tools listen to, sorted, each once. */
   filters(): string[] {
-    const asked = [...this.#all.keys()].filter(({ listener }) => !listener.own).map(({ listener }) => listener.filter);
-    return [...new Set(asked)].sort();
+    return [...new Set(this.#asked())].sort();
   }
 
   enter(filter: string, retained: ListenOptions['retained'], sink: Sink, own = false): Hearing {
@@ -84,6 +84,20 @@ export class Hearings {
     for (const { gaps } of this.#all.keys()) if (!isOpen(gaps.at(-1))) gaps.push({ from, to: undefined });
   }
 
+  /** The highest that any of its listeners asked for: the broker has one subscription of a filter. */
+  qosOf({ listener }: Hearing): Qos {
+    return this.#routes.qosOf(listener.filter) ?? 0;
+  }
+
+  /** A filter that is listened to, and whose copies of a message could not be told from those of `filter`. */
+  confusable(filter: string): string | undefined {
+    if (this.identifiers) return undefined;
+    const { share } = parseFilter(filter);
+    return this.#asked().find(
+      (other) => other !== filter && (share ?? parseFilter(other).share) !== undefined && overlaps(filter, other),
+    );
+  }
+
   /** Subscribes everything again; `resumed`: the broker kept what there was. */
   up(resumed: boolean): void {
     this.#away = false;
@@ -110,6 +124,11 @@ export class Hearings {
       gone.abort();
       lose(reason);
     }
+  }
+
+  /** Of each hearing that a tool asked for. */
+  #asked(): string[] {
+    return [...this.#all.keys()].filter(({ listener }) => !listener.own).map(({ listener }) => listener.filter);
   }
 
   /** Messages of the filter come again. */

@@ -59,6 +59,11 @@ export class Routes {
     return route.qos;
   }
 
+  /** What the filter is subscribed with. */
+  qosOf(filter: string): Qos | undefined {
+    return this.#byFilter.get(filter)?.qos;
+  }
+
   /** A fresh identifier for a SUBSCRIBE of `filter`; the retained messages it brings go to `asker` alone. */
   identify(filter: string, asker: Listener | undefined): number {
     const id = this.#nextId;
@@ -85,9 +90,10 @@ export class Routes {
   }
 
   /** Whether the session alone asked for it, so that it is nobody's business: not counted, not remembered. */
-  isOwn(topic: string, ids: number | readonly number[] | undefined): boolean {
+  isOwn({ topic, retain }: Pick<Message, 'topic' | 'retain'>, ids: number | readonly number[] | undefined): boolean {
     if (!this.#asked || !topic.startsWith('$SYS/')) return false;
     const found = typeof ids === 'number' ? this.#byId.get(ids) : undefined;
+    if (found && retain) return found.asker?.own === true;
     const routes = found ? [found.route] : [...this.#byFilter.values()].filter(({ match }) => match(topic));
     return routes.every(({ listeners }) => [...listeners].every(({ own }) => own));
   }

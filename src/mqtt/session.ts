@@ -6,7 +6,14 @@ import type { Policy } from '../policy.ts';
 import { Arrivals } from './arrivals.ts';
 import { createBell } from './bell.ts';
 import type { Link } from './client.ts';
-import { checkSubscribable, downReason, notConnected, subscribeFailure, subscribeRefused } from './failures.ts';
+import {
+  checkSubscribable,
+  downReason,
+  notConnected,
+  notToldApart,
+  subscribeFailure,
+  subscribeRefused,
+} from './failures.ts';
 import { type Hearing, Hearings } from './hearings.ts';
 import { Marks } from './marks.ts';
 import { Outbox } from './outbox.ts';
@@ -110,6 +117,8 @@ export class LiveSession implements Session {
   async listen(filter: string, { qos, retained, signal }: ListenOptions, sink: Sink): Promise<Subscription> {
     checkFilter(filter);
     checkSubscribable(filter, this.facts);
+    const other = this.#hearings.confusable(filter);
+    if (other !== undefined) throw notToldApart(filter, other, this.facts);
     signal.throwIfAborted();
     this.#assertConnected();
     const watch = new DumpWatch();
@@ -130,6 +139,8 @@ export class LiveSession implements Session {
       if (code >= 0x80) throw subscribeRefused(code, filter, this.facts);
       watch.restart();
       const link = this.#link;
+      const hearings = this.#hearings;
+      let shared: Qos | undefined;
       const behind = link.fellBehind();
       return {
         grantedQos: toQos(code),
@@ -139,7 +150,13 @@ export class LiveSession implements Session {
         get fellBehind() {
           return link.fellBehind() > behind;
         },
-        close: () => this.#leave(hearing),
+        get sharedQos() {
+          return shared ?? hearings.qosOf(hearing);
+        },
+        close: () => {
+          shared ??= hearings.qosOf(hearing);
+          this.#leave(hearing);
+        },
       };
     } catch (error) {
       this.#leave(hearing);

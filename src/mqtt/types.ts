@@ -122,6 +122,8 @@ export type Census = {
 
 export type Subscription = {
   readonly grantedQos: Qos;
+  /** What the filter is subscribed with now: the highest QoS that a collection on the session asked for it. */
+  readonly sharedQos: Qos;
   /** Resolves once the retained messages of the filter are out. Never rejects. */
   readonly retainedEnd: Promise<RetainedEnd>;
   /** Resolves with the reason when nothing more can come: closed, or down for too long. Never rejects. */

@@ -137,10 +137,15 @@ function leftOutOf(totals: Totals, kept: readonly WireMessage[]): Record<string,
 
 function notesOn(
   { topic_pattern, qos }: Listening,
-  { subscription: { grantedQos, gaps, fellBehind }, ending: { reason, dropped } }: Collection,
+  { subscription: { grantedQos, sharedQos, gaps, fellBehind }, ending: { reason, dropped } }: Collection,
   { named, unnamed }: Totals,
 ): string[] {
   const notes: string[] = [];
+  if (sharedQos > qos) {
+    notes.push(
+      `Another collection of the filter on this session asked for QoS ${sharedQos}, so some came with more than QoS ${qos}.`,
+    );
+  }
   if (fellBehind) notes.push(FELL_BEHIND);
   if (dropped !== undefined && dropped > 0) {
     notes.push(

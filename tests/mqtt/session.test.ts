@@ -139,13 +139,66 @@ describe.each([5, 4] as const)('MQTT version %i', (protocolVersion) => {
     await publish(one, at, 'kept', { retain: true });
     const ears = [await listen(one, `$share/g/${at}`), await listen(two, `$share/g/${at}`)];
     for (const ear of ears) expect(await ear.retainedEnd).toEqual({ complete: true, evidence: 'ordered' });
-    // Of its own: in one 3.1.1 session a copy for the group and one for a plain filter look the same.
+    // Of its own: in one 3.1.1 session it would be refused.
     const witness = await listen(await session(), at, { retained: 'exclude' });
     for (let n = 0; n < 20; n += 1) await publish(one, at, `${n}`);
     await witness.heard(20);
     await expect.poll(() => ears.flatMap((ear) => ear.texts())).toHaveLength(20);
     const all = ears.flatMap((ear) => ear.texts()).toSorted();
     expect(all).toEqual(witness.texts().toSorted());
+  });
+
+  test('a share and a filter that overlaps it, one session -> apart with identifiers, refused without', async () => {
+    const at = prefix();
+    const one = await session();
+    const plain = await listen(one, `${at}/+`);
+    const share = `$share/g/${at}/#`;
+    if (protocolVersion === 4) {
+      expect(await failure(listen(one, share))).toMatchObject({ code: 'subscribe_denied', retryable: true });
+      await listen(one, `$share/g/${at}-other/#`);
+      expect((await failure(listen(one, `${at}-other/x`))).code).toBe('subscribe_denied');
+      plain.close();
+    }
+    const shared = await listen(one, share);
+    for (let n = 0; n < 5; n += 1) await publish(one, `${at}/x`, `${n}`);
+    const texts = Array.from({ length: 5 }, (_, n) => `${at}/x=${n}`);
+    await shared.heard(5);
+    expect(shared.texts()).toEqual(texts);
+    expect(plain.texts()).toEqual(protocolVersion === 4 ? [] : texts);
+  });
+
+  test('someone else asks for more of the same filter -> sharedQos says so, also when both have left', async () => {
+    const at = prefix();
+    const one = await session();
+    const few = await listen(one, at);
+    expect(few.sharedQos).toBe(0);
+    const subscription = await one.listen(at, { qos: 0, retained: 'include', signal }, () => {});
+    const more = await listen(one, at, { qos: 2 });
+    expect(subscription.sharedQos).toBe(2);
+    await publish(one, at, 'x', { qos: 2 });
+    await few.heard(1);
+    expect(few.messages[0]?.qos).toBe(2);
+    more.close();
+    few.close();
+    subscription.close();
+    expect(subscription.sharedQos).toBe(2);
+  });
+
+  test('what the session asks for itself -> neither counted nor remembered, unless a tool listens to it', async () => {
+    const at = prefix();
+    const one = await session();
+    await publish(one, at, 'kept', { retain: true });
+    const ear = await listen(one, `${at}/#`);
+    await ear.retainedEnd;
+    await one.census(false, signal);
+    expect(one.state()).toMatchObject({ messagesReceived: 1, bytesReceived: 4, subscribedTopics: [`${at}/#`] });
+    expect(one.known.startingWith('$SYS', 10).total).toBe(0);
+    const sys = await listen(one, '$SYS/broker/version');
+    await sys.retainedEnd;
+    // Without identifiers the session's own copy of what a tool wants too looks the same.
+    expect(one.state().messagesReceived).toBe(protocolVersion === 5 ? 2 : 3);
+    expect(sys.messages).toHaveLength(1);
+    await publish(one, at, '', { retain: true });
   });
 
   test('$SYS/# -> the broker speaks; # -> nothing that begins with $', async () => {

@@ -70,7 +70,15 @@ export class FakeSession implements Session {
       entry.closed = true;
       this.#sinks.delete(hear);
     };
-    return { grantedQos: options.qos, retainedEnd, lost, gaps: this.gaps, fellBehind: false, close };
+    return {
+      grantedQos: options.qos,
+      sharedQos: options.qos,
+      retainedEnd,
+      lost,
+      gaps: this.gaps,
+      fellBehind: false,
+      close,
+    };
   }
 
   /** A message comes, to everyone who listens to its topic. */
