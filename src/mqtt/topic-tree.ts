@@ -14,17 +14,24 @@ type Group = { topics: string[]; count: number; from: number; name: string | und
  * Topic prefix, written as a filter (`plant/line1/#`), to the number of topics below it. The most crowded prefixes are
  * split further as long as there is room; the counts add up to the number of topics, and each topic is in one entry,
  * and is matched by that one alone: who lists an entry gets as many topics as it says.
- * Each character of a topic is looked at once, however many levels a broker makes of it.
+ * Only prefixes with `crowd` topics or more are split. Each character of a topic is looked at once, however many levels a broker makes of it.
  */
-export function topicTree(topics: Iterable<string>, maxEntries = MAX_ENTRIES): Record<string, number> {
+export function topicTree(topics: Iterable<string>, maxEntries = MAX_ENTRIES, crowd = 2): Record<string, number> {
   let entries = split([...topics], -1);
   if (entries.length > maxEntries) entries = foldRest(entries, maxEntries);
   for (;;) {
-    const crowded = entries.filter(({ count, final }) => count > 1 && !final);
+    const crowded = entries.filter(({ count, final }) => count >= crowd && !final);
     crowded.sort((a, b) => b.count - a.count);
     const found = firstSplit(crowded, maxEntries - entries.length + 1);
     if (!found) break;
     entries = entries.filter((entry) => entry !== found.entry).concat(found.parts);
+  }
+  // One with too many below it to be split says nothing: better the largest of those.
+  const [only] = entries;
+  if (entries.length === 1 && only && only.count >= crowd && maxEntries > 1) {
+    const parts = split(only.topics, only.from);
+    const prefixes = parts.some(({ count }) => count > 1);
+    if (prefixes && parts.length > maxEntries) entries = foldRest(parts, maxEntries);
   }
   const rows = entries.map((entry) => [nameOf(entry), entry.count] satisfies [string, number]);
   return Object.fromEntries(rows.sort(([a], [b]) => (a < b ? -1 : 1)));

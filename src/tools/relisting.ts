@@ -10,6 +10,8 @@ import type { TopicTable } from './topic-table.ts';
 const MAX_PARTS_MS = 10_000;
 /** Narrower filters that one listing is done again by. */
 export const MAX_PARTS = 400;
+/** Topics of a part that is not parted further: a broker holds so many for us, and more that are missing. */
+const PART_TOPICS = 300;
 /** How often it is all listed again. */
 const MAX_ROUNDS = 2;
 
@@ -125,7 +127,7 @@ async function listAgain({ session, pattern, table, signal }: Listing, all: () =
 /** Filters within the pattern that have its topics seen so far between them, single ones left out; most crowded first. */
 export function partsOf(pattern: string, table: TopicTable, most?: number): string[] {
   if (!pattern.endsWith('#') || pattern.includes('+')) return [];
-  const entries = Object.entries(topicTree(table.topics(), most));
+  const entries = Object.entries(topicTree(table.topics(), most, PART_TOPICS));
   const parts = entries.filter(([name]) => name.endsWith('/#') && name !== pattern);
   return parts.sort(([, a], [, b]) => b - a).map(([name]) => name);
 }

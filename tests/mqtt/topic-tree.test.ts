@@ -25,6 +25,19 @@ describe('the tree of topics', () => {
     expect(topicTree(topics, 3)).toEqual({ 'big/#': 30, 'small/#': 5, alone: 1 });
   });
 
+  test('all under one prefix with more below it than room -> the largest of those, the others are one', () => {
+    const topics = Array.from({ length: 130 }, (_, i) => `site/${i % 100}/${i}`);
+    const tree = topicTree(topics, 31);
+    expect(Object.keys(tree)).toHaveLength(31);
+    expect(tree).toMatchObject({ 'site/0/#': 2, 'site/29/#': 2, '(others)': 70 });
+    expect(topicTree(['a/0', 'a/1', 'a/2'], 2)).toEqual({ 'a/#': 3 });
+  });
+
+  test('few topics under a prefix -> not split where only a crowd is to be', () => {
+    const topics = ['big/a/1', 'big/a/2', 'big/b/1', 'small/1', 'small/2', 'alone/1'];
+    expect(topicTree(topics, 60, 3)).toEqual({ 'big/a/#': 2, 'big/b/#': 1, 'small/#': 2, 'alone/#': 1 });
+  });
+
   test('more beginnings than room -> the largest stay, the others are one', () => {
     const topics = Array.from({ length: 100 }, (_, i) => `${i % 40}/${i}`);
     const tree = topicTree(topics, 10);
