@@ -19,6 +19,7 @@ export async function listScripted(main, topics) {
   const broker = await ScriptedBroker.start();
   const dump = stored.get(topics) ?? encodeDump(topics);
   stored.set(topics, dump);
+  broker.held = topics;
   broker.retained = ({ subscription }) => stamped(dump, subscription);
   const daemon = await startDaemon(main);
   const session = await connect(daemon, broker.port);
@@ -27,6 +28,7 @@ export async function listScripted(main, topics) {
   const began = performance.now();
   const result = await daemon.request('list_topics', { session_id: session, pattern: FILTER, duration_seconds: 0 });
   const ms = performance.now() - began;
+  if (!result.retained_complete) throw new Error(`not complete: ${result.notes.join(' ')}`);
   const { peak } = daemon.memory;
   await daemon.stop();
   broker.close();

@@ -20,6 +20,7 @@ const SESSION_TAKEN_OVER = 0x8e;
 /** The packet identifier of the last message of a blast at QoS 0. */
 const LAST_ID = 0xffff;
 const VERSION_TOPIC = '$SYS/broker/version';
+const SYS_TOPICS = 3;
 
 export class ScriptedBroker {
   #server = createServer({ noDelay: true }, (socket) => this.#clients.add(new Client(socket, this)));
@@ -33,6 +34,8 @@ export class ScriptedBroker {
    * @type {((wire: Wire) => Buffer) | undefined}
    */
   retained;
+  /** How many those are. */
+  held = 0;
 
   static async start() {
     const broker = new ScriptedBroker();
@@ -165,8 +168,13 @@ class Client {
     const filter = body.toString('utf8', at + 2, at + 2 + length);
     const wire = { version: this.#version, ...(subscription === undefined ? {} : { subscription }) };
     this.#acknowledge(0x90, body, (body[at + 2 + length] ?? 0) & 3);
-    if (filter === VERSION_TOPIC) {
-      this.#socket.write(encodeOne({ ...wire, retain: true }, VERSION_TOPIC, 'mosquitto version 2.0.11', 0));
+    if (filter.startsWith('$SYS/')) {
+      const stored = { ...wire, retain: true };
+      this.#socket.write(encodeOne(stored, VERSION_TOPIC, 'mosquitto version 2.0.11', 0));
+      if (filter !== '$SYS/#') return;
+      const count = String(this.#broker.held + SYS_TOPICS);
+      this.#socket.write(encodeOne(stored, '$SYS/broker/retained messages/count', count, 0));
+      this.#socket.write(encodeOne(stored, '$SYS/broker/publish/messages/dropped', '0', 0));
     } else {
       const stored = this.#broker.retained?.(wire);
       if (stored) this.#socket.write(stored);

@@ -2,12 +2,15 @@
 import { topicTree } from '../mqtt/topic-tree.ts';
 import type { Message } from '../mqtt/types.ts';
 
+/** `at`: ms since the epoch, of the latest message. */
 export type Seen = { retained: boolean; count: number; bytes: number; at: number };
 
 export class TopicTable {
   /** Topics counted; stops a broker of endless topics from filling memory. */
   static readonly LIMIT = 1_000_000;
   readonly #topics = new Map<string, Seen>();
+  /** Times are held from here on: small integers are stored in the object itself, where a time in ms would be one more. */
+  readonly #epoch = Date.now();
   readonly #limit: number;
   /** Topics with a retained message. */
   retained = 0;
@@ -29,9 +32,9 @@ export class TopicTable {
       seen.retained ||= retain;
       seen.count += 1;
       seen.bytes = size;
-      seen.at = at;
+      seen.at = at - this.#epoch;
     } else if (this.#topics.size < this.#limit) {
-      this.#topics.set(topic, { retained: retain, count: 1, bytes: size, at });
+      this.#topics.set(topic, { retained: retain, count: 1, bytes: size, at: at - this.#epoch });
       if (retain) this.retained += 1;
     } else this.overflowed += 1;
   }
@@ -50,7 +53,7 @@ export class TopicTable {
     const names = [...this.#topics.keys()].sort(byCodePoint).slice(0, max);
     return names.flatMap((name) => {
       const seen = this.#topics.get(name);
-      return seen ? [[name, seen] satisfies [string, Seen]] : [];
+      return seen ? [[name, { ...seen, at: this.#epoch + seen.at }] satisfies [string, Seen]] : [];
     });
   }
 
