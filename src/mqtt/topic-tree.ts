@@ -14,7 +14,8 @@ type Group = { topics: string[]; count: number; from: number; name: string | und
  * Topic prefix, written as a filter (`plant/line1/#`), to the number of topics below it. The most crowded prefixes are
  * split further as long as there is room; the counts add up to the number of topics, and each topic is in one entry,
  * and is matched by that one alone: who lists an entry gets as many topics as it says.
- * Only prefixes with `crowd` topics or more are split. Each character of a topic is looked at once, however many levels a broker makes of it.
+ * Only prefixes with `crowd` topics or more are split. Each character of a topic is looked at once, however many levels
+ * a broker makes of it.
  */
 export function topicTree(topics: Iterable<string>, maxEntries = MAX_ENTRIES, crowd = 2): Record<string, number> {
   let entries = split([...topics], -1);
