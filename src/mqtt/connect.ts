@@ -42,7 +42,7 @@ export async function connect(
       connectMs: Math.round((performance.now() - began) * 10) / 10,
       notes,
     };
-    return new LiveSession(facts, link, options.policy, options.ttlMs);
+    return new LiveSession(facts, link, options.policy, options.ttlMs, dialling.endpoint);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (deadline.aborted) throw tooSlow(target, request.timeoutSeconds);

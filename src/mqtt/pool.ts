@@ -3,6 +3,7 @@
 import { ToolError } from '../errors.ts';
 import type { Policy } from '../policy.ts';
 import { createBell } from './bell.ts';
+import { createChecks, type Examiner } from './checks.ts';
 import type { ConnectOptions } from './connect.ts';
 import type { OpenProfile, Profiles } from './profile.ts';
 import { within } from './race.ts';
@@ -24,7 +25,15 @@ export type Connect = (
   signal: AbortSignal,
 ) => Promise<LiveSession>;
 
-export type PoolOptions = { connect: Connect; profiles: Profiles; policy: Policy; limit?: number; ttlMs?: number };
+export type PoolOptions = {
+  connect: Connect;
+  /** What `check` needs beside it. */
+  examiner?: () => Promise<Examiner>;
+  profiles: Profiles;
+  policy: Policy;
+  limit?: number;
+  ttlMs?: number;
+};
 
 type Slot = {
   readonly id: string;
@@ -107,7 +116,7 @@ export function createPool(options: PoolOptions): Pool {
     throw unknown(reference, slots, expired);
   }
 
-  async function get(reference: string, signal: AbortSignal): Promise<Session> {
+  async function get(reference: string, signal: AbortSignal): Promise<LiveSession> {
     const slot = find(reference);
     const session = slot.session ?? (await stillConnecting(slot, signal));
     session.touch();
@@ -145,12 +154,14 @@ export function createPool(options: PoolOptions): Pool {
     );
   }
 
-  function list(): Session[] {
+  function list(): LiveSession[] {
     sweep();
     return [...slots.values()].flatMap(({ session }) => (session ? [session] : []));
   }
 
-  return { limit, establish, get, connected, list, close, closeAll, onChanged: bell.listen };
+  const { examiner = () => import('./examiner.ts') } = options;
+  const check = createChecks({ connect, examiner, profiles, policy, find: get, sessions: list });
+  return { limit, establish, get, connected, list, check, close, closeAll, onChanged: bell.listen };
 }
 
 /** Waits for a session that another call is establishing; that call's failure is this one's too. */

@@ -20,6 +20,7 @@ import { Outbox } from './outbox.ts';
 import { within } from './race.ts';
 import { DumpWatch, endOfRetained, judged } from './retained.ts';
 import { Routes } from './routes.ts';
+import type { Endpoint } from './stream.ts';
 import { checkFilter, parseFilter } from './topic.ts';
 import type {
   Census,
@@ -44,6 +45,8 @@ const RECONNECT_GRACE_MS = 10_000;
 
 export class LiveSession implements Session {
   readonly facts: SessionFacts;
+  /** For a second connection beside it. No credential is in it. */
+  readonly endpoint: Omit<Endpoint, 'path'> | undefined;
   /** Rung when the connection goes or comes back. */
   readonly stateBell = createBell();
   readonly #link: Link;
@@ -65,8 +68,9 @@ export class LiveSession implements Session {
   /** No new connection will come. */
   #final = false;
   #grace: NodeJS.Timeout | undefined;
-  constructor(facts: SessionFacts, link: Link, policy: Policy, ttlMs: number) {
+  constructor(facts: SessionFacts, link: Link, policy: Policy, ttlMs: number, endpoint?: Omit<Endpoint, 'path'>) {
     this.facts = facts;
+    this.endpoint = endpoint;
     this.#link = link;
     this.#ttlMs = ttlMs;
     this.#outbox = new Outbox(facts, link, policy, () => this.#assertConnected());

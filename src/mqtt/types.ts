@@ -1,4 +1,5 @@
 // Owns what the tools may see of MQTT: messages, sessions, the pool. Must not know how any of it is done.
+import type { ToolErrorCode } from '../errors.ts';
 
 export type Qos = 0 | 1 | 2;
 
@@ -195,6 +196,85 @@ export type Waiting = { readonly signal: AbortSignal };
 
 export type Closed = { id: string; closedAt: number };
 
+/** What is to be examined: exactly one of the first three. */
+export type CheckRequest = {
+  connectionString?: string | undefined;
+  profile?: string | undefined;
+  /** Id or name of an open session. */
+  session?: string | undefined;
+  /** Published to where it is given, and only then. */
+  probeTopic?: string | undefined;
+  /** For each layer. */
+  timeoutSeconds: number;
+};
+
+export type CheckName = 'dns' | 'tcp' | 'tls' | 'connack' | 'subscribe' | 'echo' | 'sys';
+
+/** One address of the broker; `outcome` and `ms` once a connection to it was tried. */
+export type CheckedAddress = {
+  address: string;
+  family: 4 | 6;
+  outcome?: 'connected' | 'refused' | 'timeout' | 'unreachable' | 'failed';
+  ms?: number;
+};
+
+export type CertificateProblem =
+  | 'self_signed'
+  | 'unknown_authority'
+  | 'expired'
+  | 'not_yet_valid'
+  | 'wrong_name'
+  | 'unverified';
+
+/** Names are of the broker: untrusted. */
+export type CheckedCertificate = { subject: string; issuer: string; valid_from: string; valid_to: string };
+
+export type CheckedTls = {
+  protocol: string;
+  cipher: string;
+  /** Agreed protocol; absent where none was offered or taken. */
+  alpn?: string;
+  /** The name that was asked for and compared. */
+  servername: string;
+  /** Names and addresses that the certificate is for. */
+  names: string[];
+  days_left: number;
+  problems: CertificateProblem[];
+  /** The broker's own first, then its issuers. */
+  chain: CheckedCertificate[];
+};
+
+/** One message to the probe topic and back. `echo_ms` null: it never came back. */
+export type RoundTrip = {
+  qos: Qos;
+  acknowledged: boolean;
+  ack_ms: number | null;
+  echo_ms: number | null;
+  reason_code?: number;
+  reason?: string;
+};
+
+/** One layer of a connection. `detail` and `hint` are our words alone; what a broker says is in the other fields. */
+export type Check = {
+  name: CheckName;
+  status: 'ok' | 'warning' | 'failed' | 'skipped';
+  ms: number;
+  detail: string;
+  hint?: string;
+  /** Where it failed. */
+  code?: ToolErrorCode;
+  reason_code?: number;
+  reason?: string;
+  addresses?: CheckedAddress[];
+  tls?: CheckedTls;
+  protocol_version?: 4 | 5;
+  client_id?: string;
+  limits?: BrokerLimits;
+  granted_qos?: Qos;
+  round_trips?: RoundTrip[];
+  broker_version?: string;
+};
+
 /** At most `limit` sessions; connecting ones count. A reference is a session's id or its name. */
 export type Pool = {
   readonly limit: number;
@@ -209,6 +289,12 @@ export type Pool = {
   /** Sends DISCONNECT and frees the slot at once. Throws, rather than rejects, where there is no such session. */
   close(reference: string, call: Waiting): Promise<Closed>;
   closeAll(): Promise<void>;
+  /**
+   * Examines a broker layer by layer, in order, without opening a session here; `tell` hears of each layer that begins.
+   * A layer that fails is a result. Throws invalid_arguments, session_limit (checks at once), policy_denied and what
+   * `get` throws.
+   */
+  check(request: CheckRequest, signal: AbortSignal, tell: (name: CheckName) => void): Promise<Check[]>;
   /** Calls back whenever a session begins, ends, loses its connection or has it back; returns how to stop. */
   onChanged(changed: () => void): () => void;
 };

@@ -10,6 +10,7 @@ import { listTopics } from './list-topics.ts';
 import { publishMessage } from './publish-message.ts';
 import { sendAndVerify } from './send-and-verify.ts';
 import { subscribeAndCollect } from './subscribe-and-collect.ts';
+import { testConnection } from './test-connection.ts';
 import type { Handler } from './tool.ts';
 import { watchChanges } from './watch-changes.ts';
 
@@ -25,5 +26,6 @@ export const handlers: { [Name in ToolName]: Handler<Name> } = {
   publish_message: publishMessage,
   send_and_verify: sendAndVerify,
   subscribe_and_collect: subscribeAndCollect,
+  test_connection: testConnection,
   watch_changes: watchChanges,
 };

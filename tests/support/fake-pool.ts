@@ -4,6 +4,9 @@ import { KnownTopics } from '../../src/mqtt/known-topics.ts';
 import { compileFilter, parseFilter } from '../../src/mqtt/topic.ts';
 import type {
   Census,
+  Check,
+  CheckName,
+  CheckRequest,
   ConnectRequest,
   ListenOptions,
   Message,
@@ -112,7 +115,10 @@ export class FakePool implements Pool {
   readonly limit = 5;
   readonly sessions: FakeSession[];
   readonly requests: ConnectRequest[] = [];
-  /** Thrown by `establish`. */
+  /** What `check` was asked, and answers. */
+  readonly checked: CheckRequest[] = [];
+  checks: Check[] = [];
+  /** Thrown by `establish` and `check`. */
   refusal: Error | undefined;
 
   constructor(...sessions: FakeSession[]) {
@@ -144,6 +150,13 @@ export class FakePool implements Pool {
   async close(reference: string): Promise<{ id: string; closedAt: number }> {
     const { facts } = await this.get(reference);
     return { id: facts.id, closedAt: AT };
+  }
+
+  async check(request: CheckRequest, _signal: AbortSignal, tell: (name: CheckName) => void): Promise<Check[]> {
+    this.checked.push(request);
+    if (this.refusal) throw this.refusal;
+    for (const { name } of this.checks) tell(name);
+    return this.checks;
   }
 
   async closeAll(): Promise<void> {}

@@ -1,0 +1,16 @@
+// Owns which topics a probe may be published to. Must not know what is probed.
+import { ToolError } from '../errors.ts';
+import { checkTopicName } from '../mqtt/topic.ts';
+import { mayBeDangerous } from './danger.ts';
+
+/** A probe is sent without asking anybody, so it goes nowhere where a person should decide. Throws. */
+export function checkProbeTopic(topic: string | undefined): void {
+  if (topic === undefined) return;
+  checkTopicName(topic);
+  if (!mayBeDangerous({ topic, payload: nothing, retain: false })) return;
+  const message =
+    'The probe topic is one where a write may change something: the broker itself, or a discovered device.';
+  throw new ToolError('policy_denied', message, 'Give a topic that nothing listens to, such as test/probe.');
+}
+
+const nothing = Buffer.alloc(0);

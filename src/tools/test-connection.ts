@@ -1,0 +1,56 @@
+// Owns test_connection: what was examined, as a verdict and a next step.
+import type { TestConnectionResult } from '../generated/types.ts';
+import type { Check } from '../mqtt/types.ts';
+import { checkProbeTopic } from './probe.ts';
+import type { Handler } from './tool.ts';
+
+export const testConnection: Handler<'test_connection'> = async (args, { pool, signal, progress }) => {
+  checkProbeTopic(args.probe_topic);
+  let step = 0;
+  const checks = await pool.check(
+    {
+      connectionString: args.connection_string,
+      profile: args.profile,
+      session: args.session_id,
+      probeTopic: args.probe_topic,
+      timeoutSeconds: args.timeout_seconds,
+    },
+    signal,
+    (name) => {
+      step += 1;
+      progress({ progress: step, message: `testing ${name}` });
+    },
+  );
+  const overall_health = healthOf(checks);
+  return { summary: summaryOf(checks), overall_health, status: 'success', checks: checks.map(plain) };
+};
+
+function healthOf(checks: Check[]): TestConnectionResult['overall_health'] {
+  if (checks.some(({ status }) => status === 'failed')) return 'unhealthy';
+  return checks.some(({ status }) => status === 'warning') ? 'degraded' : 'healthy';
+}
+
+function summaryOf(checks: Check[]): string {
+  const worst = checks.find(({ status }) => status === 'failed') ?? checks.find(({ status }) => status === 'warning');
+  if (!worst) return `Everything tested works: ${namesOf(checks, 'ok')}.`;
+  const { name, detail, hint } = worst;
+  const verdict = worst.status === 'failed' ? `The connection fails at ${name}` : `It works, with a warning at ${name}`;
+  return `${verdict}: ${detail}${hint === undefined ? '' : ` Next: ${hint}`}`;
+}
+
+function namesOf(checks: Check[], wanted: Check['status']): string {
+  return checks.flatMap(({ name, status }) => (status === wanted ? [name] : [])).join(', ');
+}
+
+/** The order that is read: what, how it went, why, what next. */
+function plain({ name, status, ms, detail, hint, limits, ...rest }: Check): TestConnectionResult['checks'][number] {
+  return {
+    name,
+    status,
+    ms,
+    detail,
+    ...(hint === undefined ? {} : { hint }),
+    ...rest,
+    ...(limits === undefined ? {} : { limits: { ...limits } }),
+  };
+}
