@@ -47,6 +47,7 @@ async function serve(options: Options): Promise<void> {
     readOnly: options.readOnly ?? config.policy?.read_only ?? false,
     danger: config.policy?.danger ?? 'ask',
     drainMs: options.drainSeconds * 1000,
+    meter: process,
   });
   let signals = 0;
   const stop = () => {

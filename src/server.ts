@@ -15,6 +15,7 @@ import { createConsent } from './tools/consent.ts';
 import { createHeld } from './tools/held.ts';
 import { createRegistry, loadHandlers } from './tools/registry.ts';
 import { icons, name, title, version } from './version.ts';
+import { createVitals, type Meter } from './vitals.ts';
 
 export type ServerOptions = {
   input: Readable;
@@ -26,6 +27,8 @@ export type ServerOptions = {
   danger: 'ask' | 'deny' | 'allow';
   /** How long calls in flight get once the input has ended, ms. */
   drainMs: number;
+  /** What the process knows of itself. */
+  meter: Meter;
   /** Ends sessions after this long without use, ms; for tests. */
   ttlMs?: number;
 };
@@ -50,6 +53,7 @@ export function createServer({
   readOnly,
   danger,
   drainMs,
+  meter,
   ttlMs,
 }: ServerOptions): Server {
   const policy = createPolicy({ readOnly });
@@ -66,7 +70,10 @@ export function createServer({
   const token = () => Buffer.from(crypto.getRandomValues(new Uint8Array(12))).toString('base64url');
   const consent = createConsent(token);
   const held = createHeld(token);
-  const registry = createRegistry({ pool, consent, held, danger }, readOnly ? isReading : undefined);
+  const registry = createRegistry(
+    { pool, consent, held, danger, vitals: createVitals(meter) },
+    readOnly ? isReading : undefined,
+  );
   const resources = createResources(pool);
   const catalog = {
     tools: { ...registry, isMethod: registry.has },

@@ -12,7 +12,7 @@ const mosquitto = new Map<string, string>([
   ['uptime', 'uptime_seconds'],
   ['clients/connected', 'clients_connected'],
   ['clients/disconnected', 'clients_disconnected'],
-  ['clients/total', 'clients_total'],
+  ['clients/total', 'clients_known'],
   ['clients/maximum', 'clients_maximum'],
   ['subscriptions/count', 'subscriptions'],
   ['retained messages/count', 'retained_messages'],
@@ -86,7 +86,7 @@ export class BrokerMetrics {
   growth(): Record<string, number> {
     const grown = [...this.#first].flatMap(([name, first]): [string, number][] => {
       const now = this.#values.get(name);
-      return name.endsWith('_total') && name !== 'clients_total' && typeof now === 'number' && now >= first
+      return name.endsWith('_total') && typeof now === 'number' && now >= first
         ? [[name.replace(/_total$/, ''), now - first]]
         : [];
     });

@@ -73,7 +73,7 @@ function sum(slots: Float64Array, from: number, to: number): number {
   return total;
 }
 
-/** Three significant decimals below ten, one above: what a reader can use. */
+/** Three decimals below ten, one above: what a reader can use. */
 export function round(value: number): number {
   const factor = value < 10 ? 1000 : 10;
   return Math.round(value * factor) / factor;

@@ -7,6 +7,7 @@ import { establishConnection } from './establish-connection.ts';
 import { getTopicSchema } from './get-topic-schema.ts';
 import { listActiveConnections } from './list-active-connections.ts';
 import { listTopics } from './list-topics.ts';
+import { monitorPerformance } from './monitor-performance.ts';
 import { publishMessage } from './publish-message.ts';
 import { sendAndVerify } from './send-and-verify.ts';
 import { subscribeAndCollect } from './subscribe-and-collect.ts';
@@ -23,6 +24,7 @@ export const handlers: { [Name in ToolName]: Handler<Name> } = {
   get_topic_schema: getTopicSchema,
   list_active_connections: listActiveConnections,
   list_topics: listTopics,
+  monitor_performance: monitorPerformance,
   publish_message: publishMessage,
   send_and_verify: sendAndVerify,
   subscribe_and_collect: subscribeAndCollect,

@@ -38,6 +38,10 @@ export class Inside implements Context {
     return this.#surroundings.danger;
   }
 
+  get vitals(): Context['vitals'] {
+    return this.#surroundings.vitals;
+  }
+
   get signal(): AbortSignal {
     return this.#call.signal;
   }

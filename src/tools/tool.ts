@@ -60,6 +60,21 @@ export type Context = Omit<CallContext, 'progress'> & {
   held: Held;
   /** What is done about a write that a person should decide. */
   danger: 'ask' | 'deny' | 'allow';
+  /** Begins to measure what this process costs. */
+  vitals: () => Vitals;
+};
+
+/** What this process costs since the measuring began. `stop` it in any case. */
+export type Vitals = {
+  read(): {
+    rss_bytes: number;
+    heap_used_bytes: number;
+    /** Of one core, user and system. */
+    cpu_percent: number;
+    /** How late a turn of the event loop came, ms. */
+    event_loop_delay_ms: { mean: number; p50: number; p99: number; max: number };
+  };
+  stop(): void;
 };
 
 /** To put to a person before the call can go on; it is then made again with `answers` and `state`. */

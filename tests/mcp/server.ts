@@ -22,6 +22,7 @@ export function startServer(options: Partial<ServerOptions> = {}): TestServer {
     readOnly: false,
     danger: 'ask',
     drainMs: 1_000,
+    meter: process,
     ...options,
   });
   const closed = server.closed.then(() => void output.end());

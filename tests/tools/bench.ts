@@ -17,12 +17,22 @@ await loadHandlers();
 
 export const LAB = 'lab';
 
+const vitals = () => ({
+  read: () => ({
+    rss_bytes: 1,
+    heap_used_bytes: 1,
+    cpu_percent: 1,
+    event_loop_delay_ms: { mean: 1, p50: 1, p99: 1, max: 1 },
+  }),
+  stop: () => {},
+});
+
 /** A pool with one session, named lab, and a way to call tools on it. */
 export function bench(danger: 'ask' | 'deny' | 'allow' = 'allow', session = new FakeSession()) {
   const pool = new FakePool(session);
   let tokens = 0;
   const token = () => `token-${++tokens}`;
-  const registry = createRegistry({ pool, consent: createConsent(token), held: createHeld(token), danger });
+  const registry = createRegistry({ pool, consent: createConsent(token), held: createHeld(token), danger, vitals });
   const controller = new AbortController();
   const steps: Progress[] = [];
   const context: CallContext = {
