@@ -55,6 +55,12 @@ async function monitor(
   context: Context,
 ): Promise<MonitorPerformanceResult> {
   const { signal } = context;
+  const broker = new BrokerMetrics();
+  const sys = await session
+    .listen('$SYS/#', { qos: 0, retained: 'include', signal }, (message) => broker.take(message))
+    .catch(() => undefined);
+  if (sys) open.push(sys);
+  signal.throwIfAborted();
   const began = Date.now();
   const traffic = new Traffic(began, args.duration_seconds);
   const take = probing
@@ -64,12 +70,6 @@ async function monitor(
     : (message: Message) => traffic.take(message);
   const subscription = await session.listen(args.topic_pattern, { qos: args.qos, retained: 'include', signal }, take);
   open.push(subscription);
-  const broker = new BrokerMetrics();
-  const sys = await session
-    .listen('$SYS/#', { qos: 0, retained: 'include', signal }, (message) => broker.take(message))
-    .catch(() => undefined);
-  if (sys) open.push(sys);
-  signal.throwIfAborted();
   await probing?.begin();
   const ms = args.duration_seconds * 1000;
   const lost = subscription.lost.then((): 'disconnected' => 'disconnected');
@@ -114,6 +114,6 @@ function resultOf(
     top_topics: topTopics(traffic, args.top, tookMs),
     broker_metrics: brokerMetrics(broker, refused),
     ...(nothing ? { absence: nothingCollected(asked) } : {}),
-    notes: notesOnTraffic(traffic, broker, subscription),
+    notes: notesOnTraffic(traffic, broker, subscription, latency),
   };
 }

@@ -138,9 +138,15 @@ function probeSentence({ by_qos }: Latency, lost: number): string {
   return times.length === 0 ? 'No probe came back.' : `Probe round trips, median: ${times.join(', ')}; ${losses}.`;
 }
 
-export function notesOnTraffic(traffic: Traffic, broker: BrokerMetrics, { fellBehind, gaps }: Subscription): string[] {
+export function notesOnTraffic(
+  traffic: Traffic,
+  broker: BrokerMetrics,
+  { fellBehind, gaps }: Subscription,
+  latency: Latency | undefined,
+): string[] {
   const notes: string[] = [];
   if (fellBehind) notes.push(FELL_BEHIND);
+  if (latency && delaysAcks(latency)) notes.push(DELAYED_ACK);
   const dropped = broker.growth().publishes_dropped ?? 0;
   if (dropped > 0) {
     notes.push(
@@ -158,6 +164,15 @@ export function notesOnTraffic(traffic: Traffic, broker: BrokerMetrics, { fellBe
   }
   return notes;
 }
+
+/** QoS 2 has one exchange more than QoS 1; 40 ms for it are not the way. */
+function delaysAcks({ by_qos }: Latency): boolean {
+  const [one, two] = [1, 2].map((wanted) => by_qos.find(({ qos }) => qos === wanted)?.p50_ms);
+  return one !== undefined && two !== undefined && two - one > 30 && two - one < 100 && one < two / 4;
+}
+
+const DELAYED_ACK =
+  "QoS 2 takes about 40 ms more than QoS 1: typical of Nagle's algorithm against delayed acknowledgements; on mosquitto, set_tcp_nodelay true ends it.";
 
 function percent(part: number, whole: number): number {
   return whole === 0 ? 0 : Math.round((part / whole) * 1000) / 10;

@@ -195,6 +195,54 @@ test('every way a connect fails -> nothing of user name and password', async () 
   expect(leaks(text, [secret])).toEqual([]);
 });
 
+test('test_connection, however it ends -> nothing of user name and password, path or token', async () => {
+  const dir = await folder();
+  const config = join(dir, 'config.json');
+  const secret = marker();
+  const user = `me:${secret}`;
+  const strict = await startMosquitto({ users: { me: secret }, acl: 'user me\ntopic read a/#' });
+  onTestFinished(strict.stop);
+  const tls = await startMosquitto({ tls: certificate('broker') });
+  onTestFinished(tls.stop);
+  const mute = await startMute();
+  const password = { command: [process.execPath, '-e', `console.log('${secret}')`] };
+  await writeFile(config, JSON.stringify({ profiles: { plant: { url: strict.url, username: 'me', password } } }));
+  const { script, said } = await started(['--config', config]);
+  const strings = [
+    `mqtt://${user}@127.0.0.1:${strict.port}/known-client`,
+    `mqtt://${user}x@127.0.0.1:${strict.port}`,
+    `mqtt://${user}@127.0.0.1:${await freePort()}`,
+    `mqtt://${user}@no-such-host.invalid`,
+    `mqtt://${user}@127.0.0.1:${mute.port}`,
+    `mqtts://${user}@localhost:${tls.port}`,
+    `mqtt://${user}@localhost:${tls.port}`,
+    `mqtts://${user}@127.0.0.1:${strict.port}`,
+    `ws://${user}@127.0.0.1:${strict.port}/${secret}?token=${secret}`,
+  ];
+  const health: unknown[] = [];
+  // As many at once as may be.
+  for (let n = 0; n < strings.length; n += 3) {
+    const asked = strings.slice(n, n + 3).map((connection_string) => {
+      const args = { connection_string, timeout_seconds: 1, probe_topic: 'a/probe' };
+      return script.result('test_connection', args);
+    });
+    for (const { overall_health } of await Promise.all(asked)) health.push(overall_health);
+  }
+  expect(new Set(health)).toEqual(new Set(['unhealthy']));
+  const refused = { connection_string: strings[1], timeout_seconds: 1 };
+  await script.result('tools/call', { name: 'test_connection', arguments: refused });
+  expect(await script.result('test_connection', { profile: 'plant' })).toMatchObject({ overall_health: 'healthy' });
+  await script.result('establish_connection', { profile: 'plant', name: 'p' });
+  await script.result('test_connection', { session_id: 'p', probe_topic: 'a/probe' });
+  for (const args of [
+    { connection_string: `mqtt://${user}@h:x` },
+    { connection_string: `mqtt://${user}@h`, profile: secret },
+  ]) {
+    expect((await script.errorBothWays('test_connection', args)).code).toBe('invalid_arguments');
+  }
+  expect(leaks(await said(), [secret])).toEqual([]);
+});
+
 test('a broker that repeats the secret in every reason it gives -> we do not', async () => {
   const { script, said } = await started();
   const secret = marker();

@@ -9,6 +9,7 @@ import { startFakeBroker, startMute } from '../support/fake-broker.ts';
 import { failure, open, prefix, signal } from '../support/fake-caller.ts';
 import { examine, examineOn, poolWith } from '../support/fake-checkup.ts';
 import { request } from '../support/fake-connect.ts';
+import { startProxy } from '../support/proxy.ts';
 
 let url = '';
 beforeAll(() => {
@@ -299,6 +300,16 @@ describe('an open session', () => {
     await expect.poll(() => session.state().isConnected).toBe(false);
     expect((await examineOn(pool, { session: 's' })).line).toMatch(/^dns ok, tcp failed, tls skipped, connack skipped/);
   });
+});
+
+test('an open session whose broker takes no second connection -> said, and the session is looked at all the same', async () => {
+  const proxy = await startProxy(Number(new URL(url).port));
+  onTestFinished(proxy.stop);
+  const pool = poolWith();
+  await pool.establish(request({ connectionString: proxy.url, name: 's' }), signal);
+  await proxy.setMode({ kind: 'refuse' });
+  const { line } = await examineOn(pool, { session: 's' });
+  expect(line).toBe('dns ok, tcp failed, tls skipped, connack ok, subscribe ok, echo skipped, sys ok');
 });
 
 describe('who may check', () => {
