@@ -19,9 +19,11 @@ const TOOLS = [
   'get_topic_schema',
   'list_active_connections',
   'list_topics',
+  'monitor_performance',
   'publish_message',
   'send_and_verify',
   'subscribe_and_collect',
+  'test_connection',
   'watch_changes',
 ];
 
@@ -55,6 +57,8 @@ async function story(daemon) {
   check(missing.length === 0, `tools/list lacks ${missing.join(', ')}`);
   answer(`${names.length} tools: ${names.join(', ')}`);
 
+  await testConnection(call);
+
   const opened = await ask(call, 'establish_connection', { profile: 'demo', name: 'plant' });
   check(opened.status === 'connected' && opened.name === 'plant', 'establish_connection did not connect as "plant"');
   const version = opened.protocol_version === 5 ? '5' : '3.1.1';
@@ -80,6 +84,7 @@ async function story(daemon) {
   await watchWhatChanges(call);
   step('debug_device: its answer');
   showDevice(await debugging);
+  await measureTraffic(call);
 
   const closed = await ask(call, 'close_connection', { session_id: 'plant' });
   check(
@@ -92,6 +97,27 @@ async function story(daemon) {
   const code = await daemon.end();
   check(code === 0, `the daemon ended with code ${code}`);
   answer('the daemon ended with code 0');
+}
+
+async function testConnection(call) {
+  const found = await ask(call, 'test_connection', { profile: 'demo', probe_topic: 'demo/probe' });
+  const by = Object.fromEntries(found.checks.map((one) => [one.name, one]));
+  check(found.overall_health === 'healthy', `test_connection: ${found.summary}`);
+  check(by.echo.round_trips.length === 3, 'test_connection did not probe each QoS');
+  answer(`${found.overall_health}: ${found.summary}`);
+  for (const { name, status, detail: text } of found.checks) detail(`${name.padEnd(9)} ${status.padEnd(7)}  ${text}`);
+}
+
+async function measureTraffic(call) {
+  const wanted = { session_id: 'plant', duration_seconds: 3, probe_topic: 'demo/probe', top: 3 };
+  const found = await ask(call, 'monitor_performance', wanted);
+  check(found.throughput_metrics.messages > 0, 'monitor_performance heard nothing');
+  const probes = found.latency_metrics.by_qos;
+  check(probes.length === 3 && probes.every(({ lost }) => lost === 0), 'monitor_performance lost probes');
+  answer(found.summary);
+  for (const { topic, messages_per_second, share_percent } of found.top_topics) {
+    detail(`${topic.padEnd(36)} ${messages_per_second} messages/s, ${share_percent} %`);
+  }
 }
 
 async function listTopics(call) {

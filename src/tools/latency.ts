@@ -21,8 +21,8 @@ export type Probing = {
   /** Whether a message is one of these probes: no traffic of the installation. */
   isOwn(message: Pick<Message, 'topic' | 'payload'>): boolean;
   begin(): Promise<void>;
-  /** Waits for the last echoes, within bounds. */
-  end(): Promise<Latency>;
+  /** Waits for the last echoes, within bounds; not where none can come any more. */
+  end(gone: boolean): Promise<Latency>;
   /** At once. Idempotent. */
   stop(): void;
 };
@@ -80,11 +80,12 @@ export function createProbing(session: Session, topic: string, signal: AbortSign
       send();
       timer = setInterval(send, EVERY_MS);
     },
-    end: async () => {
+    end: async (gone) => {
       clearInterval(timer);
-      await quiet(trips, signal, (next) => {
-        heard = next;
-      });
+      if (!gone)
+        await quiet(trips, signal, (next) => {
+          heard = next;
+        });
       stop();
       const by_qos = trips.byQos();
       why ??= silence(by_qos);

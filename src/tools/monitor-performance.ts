@@ -78,7 +78,7 @@ async function monitor(
   subscription.close();
   const tookMs = Date.now() - began;
   const process_metrics = vitals.read();
-  const latency = await probing?.end();
+  const latency = await probing?.end(stopped === 'disconnected');
   const measured: Measured = { traffic, broker, subscription, tookMs, stopped, refused: !sys, latency };
   return { ...resultOf(args, measured), process_metrics };
 }

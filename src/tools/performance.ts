@@ -120,8 +120,8 @@ export function summaryOf(
   const lost = latency?.by_qos.reduce((sum, one) => sum + one.lost, 0) ?? 0;
   const probes = latency === undefined ? '' : ` ${probeSentence(latency, lost)}`;
   if (live === 0) {
-    const stored = retained > 0 ? `${retained} retained messages are stored, but none` : 'No message';
-    return `${stored} came live within ${seconds(tookMs)} s.${probes}`;
+    const stored = retained > 0 ? ` What is stored came: ${retained} messages.` : '';
+    return `No message came live within ${seconds(tookMs)} s.${stored}${probes}`;
   }
   const { messages_per_second: rate, bytes_per_second: speed } = rateOf(live, bytes, tookMs);
   const [first] = traffic.top(1);
