@@ -55,6 +55,7 @@ export class BrokerMetrics {
   readonly #first = new Map<string, number>();
   readonly #values = new Map<string, number | string>();
   #node: string | undefined;
+  #toldAgain = false;
 
   /** Topics that begin with $SYS, known or not, 5,000 at most. */
   get topicCount(): number {
@@ -74,7 +75,8 @@ export class BrokerMetrics {
     // mosquitto writes "1234 seconds"
     const value = Number.parseFloat(text);
     if (!Number.isFinite(value)) return;
-    if (!this.#first.has(name)) this.#first.set(name, value);
+    if (this.#first.has(name)) this.#toldAgain = true;
+    else this.#first.set(name, value);
     this.#values.set(name, value);
   }
 
@@ -82,8 +84,12 @@ export class BrokerMetrics {
     return Object.fromEntries([...this.#values].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
-  /** How much counters that only grow have grown since they were first heard; a broker tells every few seconds. */
-  growth(): Record<string, number> {
+  /**
+   * How much counters that only grow have grown since they were first heard; undefined where the broker told nothing
+   * anew: it does so every few seconds, and not of what stayed as it was.
+   */
+  growth(): Record<string, number> | undefined {
+    if (!this.#toldAgain) return undefined;
     const grown = [...this.#first].flatMap(([name, first]): [string, number][] => {
       const now = this.#values.get(name);
       return name.endsWith('_total') && typeof now === 'number' && now >= first

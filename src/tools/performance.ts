@@ -94,11 +94,13 @@ export function brokerMetrics(broker: BrokerMetrics, refused: boolean): MonitorP
   const metrics = broker.values();
   const known = Object.keys(metrics).length;
   if (known > 0) {
+    const in_window = broker.growth();
+    const told = `Told by the broker on ${broker.topicCount} $SYS topics`;
+    if (in_window !== undefined) return { offered: true, detail: `${told}.`, metrics, in_window };
     return {
       offered: true,
-      detail: `Told by the broker on ${broker.topicCount} $SYS topics.`,
+      detail: `${told}; nothing new in this window, so measure longer to see what grows.`,
       metrics,
-      in_window: broker.growth(),
     };
   }
   const detail = refused
@@ -127,7 +129,7 @@ export function summaryOf(
   const [first] = traffic.top(1);
   const share =
     first === undefined || topicCount < 2 ? '' : `; the busiest topic sends ${percent(first.count, live)} %`;
-  const dropped = broker.growth().publishes_dropped ?? 0;
+  const dropped = broker.growth()?.publishes_dropped ?? 0;
   const drops = dropped > 0 ? ` The broker dropped ${dropped} messages meanwhile.` : '';
   return `${rate} messages/s (${speed} bytes/s) on ${topicCount} topics over ${seconds(tookMs)} s, ${rates.peak(tookMs).messages} in the busiest second${share}.${drops}${probes}`;
 }
@@ -147,7 +149,7 @@ export function notesOnTraffic(
   const notes: string[] = [];
   if (fellBehind) notes.push(FELL_BEHIND);
   if (latency && delaysAcks(latency)) notes.push(DELAYED_ACK);
-  const dropped = broker.growth().publishes_dropped ?? 0;
+  const dropped = broker.growth()?.publishes_dropped ?? 0;
   if (dropped > 0) {
     notes.push(
       `The broker dropped ${dropped} messages meanwhile, to this or to other clients: their queues were full.`,

@@ -198,6 +198,7 @@ describe('BrokerMetrics', () => {
   test('EMQX -> the node that spoke first; other topics -> none of its business; a counter that restarted -> no growth', () => {
     const metrics = new BrokerMetrics();
     metrics.take(message('$SYS/brokers/emqx@a/metrics/messages/sent', '10'));
+    expect(metrics.growth()).toBeUndefined();
     metrics.take(message('$SYS/brokers/emqx@a/metrics/messages/sent', '4'));
     metrics.take(message('$SYS/brokers/emqx@b/metrics/messages/sent', '99'));
     metrics.take(message('plant/uptime', '1'));
