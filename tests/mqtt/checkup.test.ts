@@ -1,10 +1,13 @@
 // The check of a broker without TLS: every layer that can fail, what is said of it, and that nothing is left behind.
 import { once } from 'node:events';
 import { createServer as createWebServer } from 'node:http';
-import { createServer } from 'node:net';
+import { createServer as createSecureServer } from 'node:https';
+import { connect, createServer, type Server } from 'node:net';
 import { beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
+import { createWebSocketStream, WebSocketServer } from 'ws';
 import { MAX_CHECKS } from '../../src/mqtt/checks.ts';
 import { freePort, startMosquitto } from '../support/broker.ts';
+import { certificate } from '../support/broker-cert.ts';
 import { startFakeBroker, startMute } from '../support/fake-broker.ts';
 import { failure, open, prefix, signal } from '../support/fake-caller.ts';
 import { examine, examineOn, poolWith } from '../support/fake-checkup.ts';
@@ -18,16 +21,15 @@ beforeAll(() => {
 
 const behind = (name: string) => `Not tried: ${name} failed.`;
 
-async function webServer(): Promise<number> {
-  const server = createWebServer((_request, response) => void response.writeHead(404).end('not here')).listen(
-    0,
-    '127.0.0.1',
-  );
-  await once(server, 'listening');
+async function listening(server: Server): Promise<number> {
+  await once(server.listen(0, '127.0.0.1'), 'listening');
   onTestFinished(() => void server.close());
   const address = server.address();
   return address !== null && typeof address === 'object' ? address.port : 0;
 }
+
+const webServer = () =>
+  listening(createWebServer((_request, response) => void response.writeHead(404).end('not here')));
 
 describe('a broker that is well', () => {
   test('without a probe topic -> all ok, nothing published, the version told', async () => {
@@ -113,6 +115,28 @@ describe('a broker that is well', () => {
   });
 });
 
+test.each(['ws', 'wss'])(
+  '%s:// to a broker behind WebSocket -> all ok; with mqtt:// the scheme is named',
+  async (scheme) => {
+    const ca = certificate('Web CA', { ca: true });
+    const server = scheme === 'ws' ? createWebServer() : createSecureServer(certificate('localhost', {}, ca));
+    const sockets = new WebSocketServer({ server, path: '/mqtt' });
+    sockets.on('connection', (socket) => {
+      const broker = connect({ host: '127.0.0.1', port: Number(new URL(url).port), noDelay: true });
+      const stream = createWebSocketStream(socket);
+      for (const one of [broker, stream]) one.on('error', () => {});
+      stream.pipe(broker).pipe(stream);
+    });
+    const port = await listening(server);
+    const tls = { ca: Buffer.from(ca.cert) };
+    const { line } = await examine({ url: `${scheme}://localhost:${port}/mqtt`, tls }, { probeTopic: prefix() });
+    const secured = scheme === 'ws' ? 'skipped' : 'ok';
+    expect(line).toBe(`dns ok, tcp ok, tls ${secured}, connack ok, subscribe ok, echo ok, sys ok`);
+    const plain = await examine({ url: `mqtt${scheme.slice(2)}://localhost:${port}`, tls });
+    expect(plain.check('connack').hint).toContain(`${scheme}://`);
+  },
+);
+
 describe('a layer that fails: its cause and next step, the later ones skipped', () => {
   test('dns: no such name', async () => {
     const { line, check } = await examine('mqtt://no-such-host.invalid');
@@ -189,11 +213,9 @@ describe('a layer that fails: its cause and next step, the later ones skipped', 
   });
 
   test('connack: another server that speaks first -> said what it is', async () => {
-    const server = createServer((socket) => void socket.on('error', () => {}).end('SSH-2.0-OpenSSH_9.2\r\n'));
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    onTestFinished(() => void server.close());
-    const address = server.address();
-    const port = address !== null && typeof address === 'object' ? address.port : 0;
+    const port = await listening(
+      createServer((socket) => void socket.on('error', () => {}).end('SSH-2.0-OpenSSH_9.2\r\n')),
+    );
     expect((await examine(`mqtt://127.0.0.1:${port}`)).check('connack').hint).toContain('SSH server');
   });
 
