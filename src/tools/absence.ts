@@ -1,7 +1,8 @@
-// Owns what it means that nothing came: what is ruled out, what is not, and how sure that is.
-
-import { parseFilter } from '../mqtt/topic.ts';
+// Owns what it means that nothing came: what is ruled out, what is not, and how sure that is. Pure.
+import { compileFilter, parseFilter, quoteText } from '../mqtt/topic.ts';
 import type { RetainedEnd } from '../mqtt/types.ts';
+import type { Look } from './look-around.ts';
+import { type Near, nearTo } from './near-topics.ts';
 
 export type Absence = {
   grade: 'certain' | 'likely' | 'unknown';
@@ -11,53 +12,147 @@ export type Absence = {
   evidence: string[];
 };
 
-const ACL = 'The broker accepts the subscription but its access rules withhold the messages.';
+const ACL = 'The access rules of the broker withhold the messages, though it granted the subscription.';
+const SELDOM = 'Devices that speak less often than the window: listen longer.';
+const MAX_QUOTED = 120;
 
-export function nothingListed(pattern: string, seconds: number, end: RetainedEnd, interrupted: boolean): Absence {
+export type Listened = {
+  pattern: string;
+  seconds: number;
+  grantedQos: number;
+  retained: 'include' | 'exclude' | 'only';
+  interrupted: boolean;
+  /** What else is there; undefined where nobody looked. */
+  look?: Look | undefined;
+};
+
+/** Nothing came on a subscription that was open for a while. */
+export function nothingCollected({ pattern, seconds, grantedQos, retained, interrupted, look }: Listened): Absence {
+  const evidence = [`SUBACK granted QoS ${grantedQos}.`];
+  const ruled_out = ['The broker refused the subscription.'];
+  if (interrupted) {
+    const possible = ['What was published while the connection was down.', ...oddities(pattern), ACL];
+    return { grade: 'unknown', verdict: 'The connection was lost during the window.', ruled_out, possible, evidence };
+  }
+  evidence.push(`The connection was up for all of the ${seconds} s.`);
+  ruled_out.push('The connection was down.');
+  const what = retained === 'only' ? 'No retained message' : 'No message';
+  const within = `${what} came under the filter within ${seconds} s`;
+  const possible = [...(retained === 'only' ? [] : [SELDOM]), ...oddities(pattern), ACL];
+  const base: Absence = { grade: 'unknown', verdict: `${within}.`, ruled_out, possible, evidence };
+  return look ? withLook(base, within, pattern, look) : base;
+}
+
+/** Nothing came for a listing of topics. `seconds`: how long live messages were listened for. */
+export function nothingListed(
+  pattern: string,
+  seconds: number,
+  end: RetainedEnd,
+  interrupted: boolean,
+  look?: Look,
+): Absence {
   const evidence = [`SUBACK granted the filter; retained_evidence is ${end.evidence}.`];
   const possible = [ACL, ...oddities(pattern)];
   const proven = end.complete && end.evidence === 'ordered';
   const ruled_out = proven ? ['A retained message that this user may read exists under the filter.'] : [];
   if (interrupted)
     return { grade: 'unknown', verdict: 'The connection was lost meanwhile.', ruled_out, possible, evidence };
-  if (seconds === 0) {
+  const grade = proven && seconds === 0 ? ('certain' as const) : ('likely' as const);
+  const within =
+    seconds === 0
+      ? 'No retained message is visible under the filter; live topics were not listened for'
+      : `No topic under the filter is retained or spoke within ${seconds} s`;
+  const more = seconds === 0 ? 'Topics without retained messages: list again with duration_seconds above 0.' : SELDOM;
+  const base: Absence = { grade, verdict: `${within}.`, ruled_out, possible: [more, ...possible], evidence };
+  return look ? withLook(base, within, pattern, look) : base;
+}
+
+/** Weighs what a look at the rest of the broker has shown. */
+function withLook(base: Absence, within: string, pattern: string, look: Look): Absence {
+  const near = nearTo(pattern, look.topics);
+  const stored = storedUnder(pattern, look);
+  const evidence = [...base.evidence, ...evidenceOf(look, near, stored)];
+  const twin = twinOf(near);
+  if (stored > 0) {
     return {
-      grade: proven ? 'certain' : 'likely',
-      verdict: 'No retained message is visible under the filter; live topics were not listened for.',
-      ruled_out,
-      possible: ['Topics without retained messages: list again with duration_seconds above 0.', ...possible],
+      grade: 'certain',
+      verdict: `${within}, though ${stored} ${stored === 1 ? 'topic' : 'topics'} under it ${stored === 1 ? 'has' : 'have'} a stored message: the filter is right, and nobody spoke.`,
+      ruled_out: [...base.ruled_out, 'The filter matches nothing that exists.', 'This user may not read there.'],
+      possible: [SELDOM, 'The device is offline; debug_device tells more.'],
       evidence,
     };
   }
+  if (twin) {
+    return { ...base, grade: 'likely', verdict: `${within}. ${twin}`, possible: [twin, ...base.possible], evidence };
+  }
+  if (near.siblings.length > 0) return besideOthers({ ...base, evidence }, within, near, look);
+  if (look.topics.size > 0 || look.refused) return { ...base, evidence };
+  return nothingAtAll({ ...base, evidence }, within, look);
+}
+
+function storedUnder(pattern: string, { stored }: Look): number {
+  const matches = compileFilter(parseFilter(pattern).filter);
+  let count = 0;
+  for (const topic of stored) if (matches(topic)) count += 1;
+  return count;
+}
+
+/** The most likely slip, in words. */
+function twinOf({ caseTwins, slashTwins, below, misspelled }: Near): string | undefined {
+  const [other] = caseTwins;
+  if (other !== undefined) return `${named(other)} exists: topics are case-sensitive.`;
+  const [slash] = slashTwins;
+  if (slash !== undefined) return `${named(slash)} exists: a slash at the beginning or end makes it another topic.`;
+  const [deeper] = below;
+  if (deeper !== undefined) return `Topics exist below it, such as ${named(deeper)}: add /# to the filter.`;
+  const [misspelt] = misspelled;
+  return misspelt === undefined ? undefined : `${named(misspelt)} exists: the filter may be misspelled.`;
+}
+
+function besideOthers(base: Absence, within: string, { siblings, shared }: Near, { live }: Look): Absence {
+  const spoke = siblings.filter((topic) => live.has(topic));
+  const where = shared === '' ? 'beside it' : `under ${named(shared)}`;
+  const ruled_out = [...base.ruled_out, `This user may read nothing ${where}.`];
+  const some = named(spoke[0] ?? siblings[0] ?? '');
+  const verdict =
+    spoke.length > 0
+      ? `${within}, while others ${where} spoke, such as ${some}.`
+      : `${within}; others exist ${where}, such as ${some}.`;
+  return { ...base, grade: 'likely', verdict, ruled_out };
+}
+
+/** This user sees no topic whatsoever. */
+function nothingAtAll(base: Absence, within: string, { perMinute }: Look): Absence {
+  if (perMinute === undefined) {
+    return {
+      ...base,
+      verdict: `${within}, nor anything else on this broker: it is empty, or this user may read nothing.`,
+    };
+  }
+  if (perMinute < 1) return { ...base, grade: 'likely', verdict: `${within}: nobody publishes on this broker.` };
+  const rate = `${Math.round(perMinute)} messages a minute`;
   return {
+    ...base,
     grade: 'likely',
-    verdict: `No topic under the filter is retained or spoke within ${seconds} s.`,
-    ruled_out,
-    possible: ['Devices that speak less often than the window.', ...possible],
-    evidence,
+    verdict: `${within}. The broker gets ${rate}, and this user sees none of them: its access rules withhold them.`,
+    possible: [ACL, ...base.possible.filter((one) => one !== ACL)],
   };
 }
 
-export type Listened = { pattern: string; seconds: number; grantedQos: number; retained: string; interrupted: boolean };
-
-export function nothingCollected({ pattern, seconds, grantedQos, retained, interrupted }: Listened): Absence {
-  const evidence = [`SUBACK granted QoS ${grantedQos}.`];
-  const ruled_out = ['The broker refused the subscription.'];
-  const possible = [...oddities(pattern), ACL];
-  if (interrupted) {
-    return { grade: 'unknown', verdict: 'The connection was lost during the window.', ruled_out, possible, evidence };
+function evidenceOf({ refused, topics, live, perMinute }: Look, near: Near, stored: number): string[] {
+  const evidence = [
+    refused
+      ? 'A look at # was refused, so topics elsewhere are not known.'
+      : `A look at # showed ${topics.size} topics, ${live.size} of which spoke.`,
+  ];
+  if (stored > 0) evidence.push(`${stored} of them are under the filter and have a stored message.`);
+  if (near.siblings.length > 0 && near.shared !== '') {
+    evidence.push(`${near.siblings.length} topics share its beginning ${named(near.shared)}.`);
   }
-  evidence.push(`The connection was up for all of the ${seconds} s.`);
-  ruled_out.push('The connection was down.');
-  if (retained !== 'only') possible.unshift('Devices that speak less often than the window.');
-  const what = retained === 'only' ? 'No retained message' : 'No message';
-  return {
-    grade: 'likely',
-    verdict: `${what} came under the filter within ${seconds} s.`,
-    ruled_out,
-    possible,
-    evidence,
-  };
+  if (perMinute !== undefined) {
+    evidence.push(`The broker's own count under $SYS: ${Math.round(perMinute)} PUBLISH packets a minute come in.`);
+  }
+  return evidence;
 }
 
 /** What about a filter makes it match less than its author may think. */
@@ -72,4 +167,8 @@ function oddities(pattern: string): string[] {
   if (!filter.includes('+') && !filter.includes('#'))
     found.push('The topic is written differently: names are case-sensitive.');
   return found;
+}
+
+function named(topic: string): string {
+  return quoteText(topic, MAX_QUOTED);
 }

@@ -6,6 +6,7 @@ import { ChangeLog } from '../payload/change-log.ts';
 import { nothingCollected } from './absence.ts';
 import { listenAll } from './ears.ts';
 import { Happenings } from './happenings.ts';
+import { type Look, lookAround } from './look-around.ts';
 import { timelineOf } from './timeline.ts';
 import type { Handler } from './tool.ts';
 import { waitFor } from './waiting.ts';
@@ -33,7 +34,9 @@ export const watchChanges: Handler<'watch_changes'> = async (args, context) => {
     const stopped_by = await waitFor({ ms, totalMs: ms, until: [lost], message }, context);
     ears.close();
     const result = timelineOf(args, log, happenings, { began, tookMs: Date.now() - began, stopped_by, ears });
-    return log.messages > 0 ? result : { ...result, absence: absenceOf(args, ears.grantedQos, stopped_by) };
+    if (log.messages > 0) return result;
+    const look = stopped_by === 'disconnected' ? undefined : await lookAround(session, context);
+    return { ...result, absence: absenceOf(args, ears.grantedQos, stopped_by, look) };
   } finally {
     ears.close();
   }
@@ -43,9 +46,10 @@ function absenceOf(
   { topic_patterns, duration_seconds }: WatchChangesArgs,
   granted: Record<string, number>,
   stopped: WatchChangesResult['stopped_by'],
+  look: Look | undefined,
 ): NonNullable<WatchChangesResult['absence']> {
   const [pattern = '#'] = topic_patterns;
   const grantedQos = Math.min(...Object.values(granted));
   const interrupted = stopped === 'disconnected';
-  return nothingCollected({ pattern, seconds: duration_seconds, grantedQos, retained: 'exclude', interrupted });
+  return nothingCollected({ pattern, seconds: duration_seconds, grantedQos, retained: 'exclude', interrupted, look });
 }

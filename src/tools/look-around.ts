@@ -1,0 +1,70 @@
+// Owns a short look at the rest of the broker after nothing came: which topics exist beside the filter, who speaks,
+// whether the broker moves messages at all. Subscribes, publishes nothing. Must not know what it means.
+import type { Message, Session } from '../mqtt/types.ts';
+import type { Context } from './tool.ts';
+import { waitFor } from './waiting.ts';
+
+/** Longest look, ms. */
+const LOOK_MS = 1_500;
+/** Topics and messages looked at: enough to find a neighbour, and no second collection. */
+const MAX_TOPICS = 20_000;
+const MAX_MESSAGES = 50_000;
+/** mosquitto's PUBLISH packets a minute, as a moving average; others tell nothing there. */
+const RATE_TOPIC = '$SYS/broker/load/publish/received/1min';
+
+export type Look = {
+  /** What was looked at: everything that this user may read, or not even that. */
+  filter: string;
+  refused: boolean;
+  /** Every topic seen, then and before by this session. */
+  topics: Set<string>;
+  /** Those that spoke live meanwhile. */
+  live: Set<string>;
+  /** Those with a stored message. */
+  stored: Set<string>;
+  /** PUBLISH packets a minute that the broker says it gets; undefined where it says nothing. */
+  perMinute: number | undefined;
+};
+
+export async function lookAround(session: Session, context: Context): Promise<Look> {
+  const look: Look = {
+    filter: '#',
+    refused: false,
+    topics: new Set(),
+    live: new Set(),
+    stored: new Set(),
+    perMinute: undefined,
+  };
+  for (const topic of session.known.topics()) if (look.topics.size < MAX_TOPICS) look.topics.add(topic);
+  let enough = () => {};
+  const full = new Promise<'full'>((resolve) => {
+    enough = () => resolve('full');
+  });
+  let messages = 0;
+  const take = ({ topic, retain }: Message) => {
+    messages += 1;
+    if (look.topics.size < MAX_TOPICS) look.topics.add(topic);
+    const seen = retain ? look.stored : look.live;
+    if (seen.size < MAX_TOPICS) seen.add(topic);
+    if (messages >= MAX_MESSAGES || look.topics.size >= MAX_TOPICS) enough();
+  };
+  const rate = ({ payload }: Message) => {
+    const number = Number.parseFloat(payload.toString('latin1'));
+    if (Number.isFinite(number)) look.perMinute = number;
+  };
+  const options = { qos: 0, retained: 'include', signal: context.signal } as const;
+  const [everything, load] = await Promise.allSettled([
+    session.listen('#', options, take),
+    session.listen(RATE_TOPIC, { ...options, retained: 'only' }, rate),
+  ]);
+  const open = [everything, load].flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  look.refused = everything.status === 'rejected';
+  try {
+    const ended = open.map(({ lost }) => lost.then(() => 'lost' as const));
+    const message = () => 'nothing came; looking at what else is there';
+    if (open.length > 0) await waitFor({ ms: LOOK_MS, until: [full, ...ended], message }, context);
+  } finally {
+    for (const subscription of open) subscription.close();
+  }
+  return look;
+}
