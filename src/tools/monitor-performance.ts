@@ -101,7 +101,7 @@ function resultOf(
   const interrupted = gaps.length > 0 || stopped === 'disconnected';
   const { topic_pattern: pattern, duration_seconds } = args;
   const nothing = traffic.live + traffic.retained === 0;
-  const asked = { pattern, seconds: duration_seconds, grantedQos, retained: 'include', interrupted };
+  const asked = { pattern, seconds: duration_seconds, grantedQos, retained: 'include' as const, interrupted };
   return {
     summary: summaryOf(traffic, broker, tookMs, latency),
     status: 'success',

@@ -191,7 +191,7 @@ describe('subscribe_and_collect', () => {
       message_count: 0,
       topics: {},
       absence: {
-        grade: 'likely',
+        grade: 'unknown',
         verdict: expect.stringMatching(/^[^\n]+\.$/),
         ruled_out: [expect.any(String), expect.any(String)],
         possible: expect.arrayContaining([expect.any(String)]),
