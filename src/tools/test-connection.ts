@@ -4,10 +4,11 @@ import type { Check } from '../mqtt/types.ts';
 import { checkProbeTopic } from './probe.ts';
 import type { Handler } from './tool.ts';
 
-export const testConnection: Handler<'test_connection'> = async (args, { pool, signal, progress }) => {
+export const testConnection: Handler<'test_connection'> = async (args, context) => {
   checkProbeTopic(args.probe_topic);
-  let step = 0;
-  const checks = await pool.check(
+  let layer = 'the request';
+  context.tells(() => ({ message: `testing ${layer}` }));
+  const checks = await context.pool.check(
     {
       connectionString: args.connection_string,
       profile: args.profile,
@@ -15,10 +16,9 @@ export const testConnection: Handler<'test_connection'> = async (args, { pool, s
       probeTopic: args.probe_topic,
       timeoutSeconds: args.timeout_seconds,
     },
-    signal,
+    context.signal,
     (name) => {
-      step += 1;
-      progress({ progress: step, message: `testing ${name}` });
+      layer = name;
     },
   );
   const overall_health = healthOf(checks);
