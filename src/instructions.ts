@@ -7,10 +7,10 @@ Order of work:
 2. list_topics shows what exists: with duration_seconds 0 the retained topics at once, with more also what speaks meanwhile. If it is truncated, list narrower patterns from its tree.
 3. subscribe_and_collect listens to a filter. It returns the most telling messages (errors, first and last, every payload shape, changes) and exact counts; a retain flag of true means stored earlier, not live.
    watch_changes tells only what changed, around an event too; get_topic_schema which fields and types topics have.
+1. establish_connection with a connection_string (mqtt://host:1883) or a configured profile; test_connection tells why it fails. Keep the session_id, or give it a name.
+2. list_topics shows what exists: with duration_seconds 0 the retained topics at once, with more also what speaks. If truncated, list narrower patterns from its tree.
+3. subscribe_and_collect returns the most telling messages of a filter and exact counts; retain true means stored earlier, not live. watch_changes tells only what changed, around an event too. debug_device why one device is silent or odd, monitor_performance rates, sizes and broker load.
 4. publish_message sends, send_and_verify also waits for the reaction. Both can move a real device: be sure of topic and payload.
-5. debug_device says why one device is silent, offline or odd, by name, id or address.
-6. close_connection when done; at most five sessions are open at once.
-   test_connection tells why connecting fails; monitor_performance measures traffic.
 5. close_connection when done; at most five sessions are open at once.
 
 An empty result says in "absence" what it means. Errors carry a code and a hint with the next step.

@@ -15,6 +15,7 @@ import type { WireMessage } from '../payload/types.ts';
 import { nothingCollected } from './absence.ts';
 import type { Collector } from './collector.ts';
 import type { Held } from './held.ts';
+import type { Look } from './look-around.ts';
 import { FELL_BEHIND, notesOnFit } from './notes.ts';
 import { seconds } from './times.ts';
 import { column, type Totals } from './topic-totals.ts';
@@ -40,7 +41,8 @@ export type Ending = {
   reason: string | undefined;
   dropped: number | undefined;
 };
-type Collection = { inbox: Collector; subscription: Subscription; ending: Ending };
+/** `look`: what else is there, where nothing came. */
+type Collection = { inbox: Collector; subscription: Subscription; ending: Ending; look: Look | undefined };
 
 export function collected(args: Listening, collection: Collection, held: Held): SubscribeAndCollectResult {
   const { inbox, subscription, ending } = collection;
@@ -104,10 +106,20 @@ function shownInPart(count: number, held: boolean): string {
   return `${count} payloads are shown in part, without their longest fields, to keep the answer short${whole}.`;
 }
 
-function absenceOf({ topic_pattern, retained, duration_seconds }: Listening, { subscription, ending }: Collection) {
+function absenceOf(
+  { topic_pattern, retained, duration_seconds }: Listening,
+  { subscription, ending, look }: Collection,
+) {
   const interrupted = subscription.gaps.length > 0 || ending.stopped === 'disconnected';
   const { grantedQos } = subscription;
-  return nothingCollected({ pattern: topic_pattern, seconds: duration_seconds, grantedQos, retained, interrupted });
+  return nothingCollected({
+    pattern: topic_pattern,
+    seconds: duration_seconds,
+    grantedQos,
+    retained,
+    interrupted,
+    look,
+  });
 }
 
 /** What is not among the returned ones, by topic and kind; what was counted but never held has a kind of its own. */

@@ -5,6 +5,7 @@ import type { Message, RetainedEnd } from '../mqtt/types.ts';
 import { affordable } from '../payload/affordable.ts';
 import { boundedCounts } from '../payload/bounded-counts.ts';
 import { nothingListed } from './absence.ts';
+import { lookAround } from './look-around.ts';
 import { MAX_PARTS, partsOf, type Settled, settle } from './relisting.ts';
 import { iso, seconds } from './times.ts';
 import type { Handler } from './tool.ts';
@@ -54,7 +55,12 @@ export const listTopics: Handler<'list_topics'> = async (args, context) => {
       );
     }
     result.notes.push(...notesOn(pattern, end, interrupted, table), ...notes);
-    if (table.size === 0) result.absence = nothingListed(pattern, duration_seconds, end, interrupted);
+    if (table.size === 0) {
+      subscription.close();
+      // Beside everything there is nothing to look at.
+      const look = interrupted || pattern === '#' ? undefined : await lookAround(session, context);
+      result.absence = nothingListed(pattern, duration_seconds, end, interrupted, look);
+    }
     return result;
   } finally {
     over.abort();

@@ -4,8 +4,9 @@ import type { Message, Session } from '../mqtt/types.ts';
 import type { Context } from './tool.ts';
 import { waitFor } from './waiting.ts';
 
-/** Longest look, ms. */
+/** Longest look, ms; and how long after the stored messages are in, for those who speak. */
 const LOOK_MS = 1_500;
+const LIVE_MS = 700;
 /** Topics and messages looked at: enough to find a neighbour, and no second collection. */
 const MAX_TOPICS = 20_000;
 const MAX_MESSAGES = 50_000;
@@ -62,7 +63,12 @@ export async function lookAround(session: Session, context: Context): Promise<Lo
   try {
     const ended = open.map(({ lost }) => lost.then(() => 'lost' as const));
     const message = () => 'nothing came; looking at what else is there';
-    if (open.length > 0) await waitFor({ ms: LOOK_MS, until: [full, ...ended], message }, context);
+    const stored = Promise.all(open.map(({ retainedEnd }) => retainedEnd)).then(() => 'stored' as const);
+    if (open.length === 0) return look;
+    const began = performance.now();
+    const first = await waitFor({ ms: LOOK_MS, until: [full, stored, ...ended], message }, context);
+    const left = Math.min(LIVE_MS, LOOK_MS - (performance.now() - began));
+    if (first === 'stored' && left > 0) await waitFor({ ms: left, until: [full, ...ended] }, context);
   } finally {
     for (const subscription of open) subscription.close();
   }

@@ -7,6 +7,7 @@ import { collected, type Listening, type StoppedBy } from './collected.ts';
 import type { Collector } from './collector.ts';
 import { watchDrops } from './drops.ts';
 import { Inbox, type Wanted } from './inbox.ts';
+import { lookAround } from './look-around.ts';
 import { nextPage } from './next-page.ts';
 import type { Context, Handler } from './tool.ts';
 import { waitFor } from './waiting.ts';
@@ -51,7 +52,9 @@ async function collect(args: Listening, context: Context): Promise<SubscribeAndC
       reason,
       dropped: drops?.count(),
     };
-    return collected(args, { inbox, subscription, ending }, context.held);
+    const silent = inbox.received === 0 && ending.stopped === 'duration' && subscription.gaps.length === 0;
+    const look = silent ? await lookAround(session, context) : undefined;
+    return collected(args, { inbox, subscription, ending, look }, context.held);
   } finally {
     drops?.close();
     subscription.close();

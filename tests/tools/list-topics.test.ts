@@ -20,6 +20,8 @@ async function listing(args: Fields = {}) {
   await vi.advanceTimersByTimeAsync(0);
   const over = async (ms = 0) => {
     await vi.advanceTimersByTimeAsync(ms);
+    // Where nothing came, a look at what else is there.
+    await vi.advanceTimersByTimeAsync(1_500);
     return running;
   };
   return { ...own, over };

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Check } from '../../src/mqtt/types.ts';
 import { bench, failing, toolError } from './bench.ts';
 
@@ -15,7 +15,7 @@ const url = { connection_string: 'mqtt://broker' };
 
 describe('test_connection', () => {
   test('all well -> healthy, the summary first; arguments are passed on, with the default time', async () => {
-    const { pool, call, steps } = bench();
+    const { pool, call } = bench();
     pool.checks = [check('dns', 'ok'), check('tls', 'skipped'), check('connack', 'ok', { limits: { maximum_qos: 1 } })];
     const result = await call('test_connection', url);
     expect(Object.keys(result)[0]).toBe('summary');
@@ -24,7 +24,25 @@ describe('test_connection', () => {
     expect(result.checks).toMatchObject([{ name: 'dns' }, { name: 'tls' }, { limits: { maximum_qos: 1 } }]);
     expect(pool.checked).toMatchObject([{ connectionString: 'mqtt://broker', timeoutSeconds: 5 }]);
     expect(pool.checked[0]?.probeTopic).toBeUndefined();
-    expect(steps.map(({ message }) => message)).toEqual(['testing dns', 'testing tls', 'testing connack']);
+  });
+
+  test('a layer that lasts -> told each second', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const { pool, call, steps } = bench();
+    pool.check = async (_request, _signal, tell) => {
+      tell('dns');
+      tell('tls');
+      await new Promise((resolve) => setTimeout(resolve, 2_500));
+      return [];
+    };
+    const running = call('test_connection', url);
+    await vi.advanceTimersByTimeAsync(2_500);
+    await running;
+    expect(steps).toEqual([
+      { progress: 1, message: 'testing tls' },
+      { progress: 2, message: 'testing tls' },
+    ]);
   });
 
   test.each([
