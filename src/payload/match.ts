@@ -16,8 +16,8 @@ const MAX_TOTAL_MS = 5_000;
 const MATCH = '/match';
 
 export type Matcher = {
-  /** Whether a payload matches. Linear in its bytes. */
-  test(payload: Buffer): boolean;
+  /** Whether a payload matches. Linear in its bytes. `topic`: some formats are told by it. */
+  test(payload: Buffer, topic?: string): boolean;
   /** Payloads that were not looked at: too large, or the time was used up. */
   readonly skipped: number;
 };
@@ -33,13 +33,13 @@ export function compileMatch(expression: string): Matcher {
   let skipped = 0;
   let spentMs = 0;
   return {
-    test: (payload) => {
+    test: (payload, topic) => {
       if (payload.length > MAX_BYTES || spentMs > MAX_TOTAL_MS) {
         skipped += 1;
         return false;
       }
       const began = performance.now();
-      const found = matches(payload);
+      const found = matches(payload, topic);
       spentMs += performance.now() - began;
       return found;
     },
@@ -54,12 +54,12 @@ function regularExpression(expression: string): (payload: Buffer) => boolean {
   return (payload) => test(payload.toString('utf8'));
 }
 
-function jsonPath(expression: string): (payload: Buffer) => boolean {
+function jsonPath(expression: string): (payload: Buffer, topic?: string) => boolean {
   const select = compilePath(expression, MATCH);
   const filters = /^\$\s*\[\s*\?/.test(expression);
   const finds = (value: unknown) => select(value).some((found) => found !== false && found !== null);
-  return (payload) => {
-    const { payload: value, payload_type } = decodePayload(payload, payload.length);
+  return (payload, topic) => {
+    const { payload: value, payload_type } = decodePayload(payload, payload.length, topic);
     if (payload_type === 'text' || payload_type === 'binary' || payload_type === 'empty') return false;
     // RFC 9535 filters children, and whoever writes $[?@.t > 30] for {"t":31} means the payload itself.
     return finds(value) || (filters && !isList(value) && finds([value]));

@@ -63,7 +63,8 @@ export function collected(args: Listening, collection: Collection, held: Held): 
     collection_duration_seconds: seconds(tookMs),
   };
   const notes = [...notesOn(args, collection, totals), ...inbox.notes(), ...notesOnFit(summary)];
-  const { shown, in_part } = pruned && !args.raw ? shownOf(args, summary, { counts, notes }) : { shown: summary.kept, in_part: [] };
+  const { shown, in_part } =
+    pruned && !args.raw ? shownOf(args, summary, { counts, notes }) : { shown: summary.kept, in_part: [] };
   const kept = new Set(summary.kept_indices);
   const cursors = held.keep({
     left_out: messages.filter((_, index) => !kept.has(index)),

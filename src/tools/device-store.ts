@@ -66,7 +66,7 @@ export class DeviceStore {
 
 export function entriesOf(topic: string, { raw }: Track): Entry[] {
   return raw.map(({ at, retain, payload, size, seq }) => {
-    const decoded = decodePayload(payload, size);
+    const decoded = decodePayload(payload, size, topic);
     return { topic, at, seq, retain, payload: decoded.payload, type: decoded.payload_type };
   });
 }

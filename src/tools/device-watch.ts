@@ -138,7 +138,7 @@ export class DeviceWatch {
     const plain = /^[\x20-\x7e]*$/.test(this.#id.given);
     if (plain && !this.#id.mayBeIn(topic) && !this.#id.mayBeIn(payload.toString('latin1'))) return;
     this.#read += 1;
-    const found = claimsIn(topic, decodePayload(payload, size).payload, this.#id);
+    const found = claimsIn(topic, decodePayload(payload, size, topic).payload, this.#id);
     if (found.length === 0) return;
     this.#claims.push(...found);
     this.#foreign.clear();

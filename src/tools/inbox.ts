@@ -4,7 +4,7 @@ import type { Collector } from './collector.ts';
 import { type Total, type Totals, totalsOf } from './topic-totals.ts';
 
 /** Tells whether a message is wanted. */
-export type Wanted = { test(payload: Buffer): boolean; readonly skipped: number };
+export type Wanted = { test(payload: Buffer, topic: string): boolean; readonly skipped: number };
 
 export class Inbox implements Collector {
   /** Bytes of a payload that are kept. */
@@ -47,7 +47,7 @@ export class Inbox implements Collector {
     this.#topics.set(message.topic, total);
     total.count += 1;
     total.bytes += message.size;
-    if (this.#wanted && !this.#wanted.test(message.payload)) return;
+    if (this.#wanted && !this.#wanted.test(message.payload, message.topic)) return;
     total.matched += 1;
     const room = this.#bytes >= Inbox.MAX_BYTES ? Inbox.HEAD_BYTES : Inbox.MAX_PAYLOAD_BYTES;
     const payload = Buffer.from(message.payload.subarray(0, room));

@@ -70,7 +70,7 @@ export class Telling<Kept extends Message> {
     else {
       // A wording that is new may be a new shape: there are so few that all of them are looked into.
       follow.fresh += 1;
-      decoded = decodePayload(message.payload, message.size);
+      decoded = decodePayload(message.payload, message.size, message.topic);
     }
     if (!known) this.#harmless.add(follow.wordings, message.payload);
     if (decoded) return this.#isNews(message, follow, decoded);
@@ -79,7 +79,9 @@ export class Telling<Kept extends Message> {
   }
 
   items(): Kept[] {
-    const trouble = this.#suspects.items().filter((one) => isTrouble(one, decodePayload(one.payload, one.size)));
+    const trouble = this.#suspects
+      .items()
+      .filter((one) => isTrouble(one, decodePayload(one.payload, one.size, one.topic)));
     return [...this.#errors.items(), ...trouble, ...this.#shapes.items(), ...this.#changes.items()];
   }
 
@@ -125,8 +127,8 @@ export class Telling<Kept extends Message> {
     return newShape || changed;
   }
 
-  #decode({ at, payload, size }: Message, allowance: Allowance): Decoded | undefined {
-    return allowance.take(at) ? decodePayload(payload, size) : undefined;
+  #decode({ at, payload, size, topic }: Message, allowance: Allowance): Decoded | undefined {
+    return allowance.take(at) ? decodePayload(payload, size, topic) : undefined;
   }
 }
 

@@ -68,7 +68,7 @@ export class TopicSamples {
 
   /** The held ones, decoded. */
   held(): Held[] {
-    return this.#kept().map(({ topic, payload, size, at }) => ({ topic, at, ...decodePayload(payload, size) }));
+    return this.#kept().map(({ topic, payload, size, at }) => ({ topic, at, ...decodePayload(payload, size, topic) }));
   }
 
   notes(): string[] {

@@ -21,7 +21,8 @@ export const watchChanges: Handler<'watch_changes'> = async (args, context) => {
   const isWatched = topic_patterns.map((pattern) => compileFilter(parseFilter(pattern).filter));
   const isEvent = event ? compileFilter(parseFilter(event.topic_pattern).filter) : () => false;
   const take = (message: Message) => {
-    if (!message.retain && isEvent(message.topic) && (test?.test(message.payload) ?? true)) happenings.take(message);
+    if (!message.retain && isEvent(message.topic) && (test?.test(message.payload, message.topic) ?? true))
+      happenings.take(message);
     if (isWatched.some((matches) => matches(message.topic))) log.take(message);
   };
   const filters = [...topic_patterns, ...(event ? [event.topic_pattern] : [])];

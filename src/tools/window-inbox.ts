@@ -47,7 +47,7 @@ export class WindowInbox implements Collector {
   take(message: Message): void {
     this.received += 1;
     const topic = this.#topicOf(message);
-    if (this.#wanted && !this.#wanted.test(message.payload)) return;
+    if (this.#wanted && !this.#wanted.test(message.payload, message.topic)) return;
     this.matched += 1;
     topic.matched += 1;
     this.#remember(message);

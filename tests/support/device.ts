@@ -63,7 +63,7 @@ export function viewOf(said: readonly Said[], more: Partial<View> & { claims?: C
   const series = new Map<string, Series>();
   for (const [seq, one] of said.entries()) {
     const { topic, payload, size, retain, at } = messageOf(one);
-    const decoded = decodePayload(payload, size);
+    const decoded = decodePayload(payload, size, topic);
     const entry: Entry = { topic, at, seq, retain, payload: decoded.payload, type: decoded.payload_type };
     const known = series.get(topic) ?? {
       topic,
