@@ -1,6 +1,5 @@
 // Owns who is examined: a connection string, a profile or an open session; and how many are at once.
 // Must not know the layers; they are handed in, and loaded only when they are needed.
-import { randomBytes } from 'node:crypto';
 import { ToolError } from '../errors.ts';
 import type { Policy } from '../policy.ts';
 import type { Patient } from './checkup-layers.ts';
@@ -88,7 +87,7 @@ function connectRequest({ connectionString, profile, timeoutSeconds }: CheckRequ
   return {
     connectionString,
     profile,
-    clientId: `mqtt-mcp-check-${randomBytes(4).toString('hex')}`,
+    clientId: `mqtt-mcp-check-${hex(crypto.getRandomValues(new Uint8Array(4)))}`,
     keepaliveSeconds: 60,
     cleanStart: true,
     sessionExpirySeconds: 0,
@@ -113,4 +112,9 @@ function checkExactlyOne({ connectionString, profile, session }: CheckRequest, p
 function tooMany(): ToolError {
   const message = `${MAX_CHECKS} connections are being tested, which is the limit.`;
   return new ToolError('session_limit', message, 'Wait for one of them to end.', { retryable: true });
+}
+
+/** Not by node:crypto, which a start would have to load. */
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
 }

@@ -6,6 +6,7 @@ import type { Subscription } from '../mqtt/types.ts';
 import type { describe as Describe, Description } from '../payload/schema/describe.ts';
 import type { DriftLog } from '../payload/schema/drift.ts';
 import { nothingCollected } from './absence.ts';
+import { type Look, lookAround } from './look-around.ts';
 import { FELL_BEHIND } from './notes.ts';
 import { seconds } from './times.ts';
 import type { Handler } from './tool.ts';
@@ -35,22 +36,25 @@ export const getTopicSchema: Handler<'get_topic_schema'> = async (args, context)
     const stopped = await waitFor({ ms, totalMs: ms, until: [subscription.lost], message }, context);
     subscription.close();
     const tookMs = Date.now() - began;
-    const ending = { subscription, tookMs, lost: stopped === 'duration' ? undefined : stopped };
+    const lost = stopped === 'duration' ? undefined : stopped;
+    const look = samples.received === 0 && lost === undefined ? await lookAround(session, context) : undefined;
+    const ending = { subscription, tookMs, lost, look };
     return resultOf(args, samples, drift, ending, (await inferring).describe);
   } finally {
     subscription.close();
   }
 };
 
-type Ending = { subscription: Subscription; tookMs: number; lost: string | undefined };
+type Ending = { subscription: Subscription; tookMs: number; lost: string | undefined; look: Look | undefined };
 
 function resultOf(
   args: GetTopicSchemaArgs,
   samples: TopicSamples,
   drift: DriftLog | undefined,
-  { subscription, tookMs, lost }: Ending,
+  ending: Ending,
   describe: typeof Describe,
 ): GetTopicSchemaResult {
+  const { subscription, tookMs, lost } = ending;
   const briefBytes = drift ? BRIEF_BESIDE_DRIFT_BYTES : BRIEF_BYTES;
   const wanted = { maxSamples: args.max_messages, full: args.full, briefBytes };
   const found = describe(samples.counts(), samples.held(), wanted);
@@ -76,7 +80,7 @@ function resultOf(
       ...samples.notes(),
       ...(drift?.notes() ?? []),
     ],
-    ...(nothing ? { absence: absenceOf(args, subscription, lost) } : {}),
+    ...(nothing ? { absence: absenceOf(args, ending) } : {}),
   };
 }
 
@@ -99,12 +103,11 @@ function many(count: number, what: string): string {
 
 function absenceOf(
   { topic_pattern: pattern, duration_seconds }: GetTopicSchemaArgs,
-  subscription: Subscription,
-  lost: string | undefined,
+  { subscription, lost, look }: Ending,
 ) {
   const interrupted = subscription.gaps.length > 0 || lost !== undefined;
   const { grantedQos } = subscription;
-  return nothingCollected({ pattern, seconds: duration_seconds, grantedQos, retained: 'include', interrupted });
+  return nothingCollected({ pattern, seconds: duration_seconds, grantedQos, retained: 'include', interrupted, look });
 }
 
 function notesOn(

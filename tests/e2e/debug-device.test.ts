@@ -128,7 +128,8 @@ test('a broker of 20,000 topics -> only the device is kept, and all of it', asyn
     device_topic_count: 2,
     similar: [],
     findings: [],
-    notes: [],
+    // More came at once than brokers are sure to hold for a client.
+    notes: ['Not all stored messages may have arrived.'],
   });
   await script.end();
 });

@@ -114,7 +114,7 @@ describe('monitor_performance', () => {
     expect(await script.result('monitor_performance', args)).toMatchObject({
       broker_metrics: { offered: false, detail: expect.stringContaining('access rules') },
       latency_metrics: { detail: expect.stringContaining('No probe came back') },
-      absence: { grade: 'likely' },
+      absence: { grade: 'unknown' },
     });
     await script.end();
   });

@@ -84,7 +84,7 @@ test('live messages within the window are counted; nothing under the filter -> n
     await script.result('publish_message', { session_id: 'lab', topic: `${at}/a`, payload: { n }, qos: 0 });
   expect(await script.resultOf(running)).toMatchObject({ received_count: 40, sample_count: 40, topic_count: 1 });
   const silent = await script.result('get_topic_schema', { ...args, duration_seconds: 1 });
-  expect(silent).toMatchObject({ status: 'no_data', topic_schemas: [], absence: { grade: 'likely' } });
+  expect(silent).toMatchObject({ status: 'no_data', topic_schemas: [], absence: { verdict: expect.any(String) } });
   await script.end();
 });
 

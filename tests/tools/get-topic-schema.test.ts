@@ -84,11 +84,14 @@ describe('get_topic_schema', () => {
 
   test('nothing came -> no_data, and what that means', async () => {
     const { over } = await listening({ duration_seconds: 1 });
-    expect(await over(1_000)).toMatchObject({
+    expect(await over(2_500)).toMatchObject({
       status: 'no_data',
       sample_count: 0,
       topic_schemas: [],
-      absence: { grade: 'likely', verdict: 'No message came under the filter within 1 s.' },
+      absence: {
+        grade: 'unknown',
+        verdict: expect.stringMatching(/^No message came under the filter within 1 s, nor/),
+      },
     });
   });
 
