@@ -84,15 +84,15 @@ function validators(schemas) {
 }
 
 function definitions() {
-  const names = tools.map((tool) => `'${tool.name}'`).join(' | ');
   // As text: an object literal of this size takes several times as long to read, at each start.
   const quoted = (text) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
   const table = tools
     .map((tool) => `  ${tool.name}: JSON.parse(\n    ${quoted(JSON.stringify(tool))},\n  ),`)
     .join('\n');
   return `${banner}import type { ToolDefinition } from '../tools/tool.ts';
+import type { ToolName } from './facts.ts';
 
-export type ToolName = ${names || 'never'};
+export type { ToolName } from './facts.ts';
 
 /** The tools exactly as tools/list returns them, in name order. */
 export const definitions: Record<ToolName, ToolDefinition> = {
@@ -101,11 +101,27 @@ ${table}
 `;
 }
 
-/** In a file of its own: a start needs the definitions, only a call needs these. */
+/** In a file of its own: a start needs these, only tools/list needs the definitions. */
+function facts() {
+  const names = tools.map((tool) => `'${tool.name}'`).join(' | ');
+  const rows = tools.map(({ name, annotations, inputSchema }) => {
+    const duration = inputSchema.properties?.duration_seconds?.default ?? 0;
+    return `  ${name}: { destructive: ${annotations.destructiveHint === true}, defaultSeconds: ${duration} },`;
+  });
+  return `${banner}export type ToolName = ${names || 'never'};
+
+/** defaultSeconds: how long a call lasts where duration_seconds is not given; 0 where there is none. */
+export const facts: Record<ToolName, { destructive: boolean; defaultSeconds: number }> = {
+${rows.join('\n')}
+};
+`;
+}
+
+/** In a file of its own: only a call needs these. */
 function validate() {
   const checks = tools.map((tool) => `  ${tool.name}: validators.${camel(tool.name)},`).join('\n');
   return `${banner}import type { Validate } from '../tools/tool.ts';
-import type { ToolName } from './definitions.ts';
+import type { ToolName } from './facts.ts';
 import type { ToolArgs } from './types.ts';
 import * as validators from './validators.js';
 
@@ -128,6 +144,7 @@ const files = {
   'types.ts': await types(),
   'validators.js': validators(inputs),
   'validators.d.ts': validatorTypes(inputTypes, 'types.ts'),
+  'facts.ts': facts(),
   'definitions.ts': definitions(),
   'validate.ts': validate(),
   'config-types.ts': banner + (await compile(configSchema, 'Config', typeOptions)),

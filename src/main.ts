@@ -1,6 +1,7 @@
 // Owns the process: argv, environment, standard streams, signals, exit code. Nothing imports it.
 import { createWriteStream } from 'node:fs';
 import { ConfigError, readConfig } from './config.ts';
+import { keepYoungSmall } from './heap.ts';
 import { createLog, frames, type Log } from './log.ts';
 import { type Options, parseOptions, UsageError, usage } from './options.ts';
 import { createServer, noProfiles } from './server.ts';
@@ -31,6 +32,7 @@ async function main(): Promise<void> {
 }
 
 async function serve(options: Options): Promise<void> {
+  keepYoungSmall();
   const config = options.configFile === undefined ? {} : await readConfig(options.configFile);
   const profiles =
     options.configFile === undefined

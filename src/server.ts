@@ -109,8 +109,8 @@ function loadLater(input: Readable): void {
 
 const loadConnect = () => import('./mqtt/connect.ts');
 
-function isReading({ annotations }: { annotations: object }): boolean {
-  return !('destructiveHint' in annotations && annotations.destructiveHint === true);
+function isReading({ destructive }: { destructive: boolean }): boolean {
+  return !destructive;
 }
 
 export const noProfiles: Profiles = {

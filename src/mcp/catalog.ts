@@ -49,7 +49,7 @@ export type ToolOutcome =
 
 export type ToolSource = {
   /** In a fixed order, in the shape of tools/list. */
-  list(): object[];
+  list(): object[] | Promise<object[]>;
   has(name: string): boolean;
   /** Fails with an RpcError for a protocol error, and otherwise only for a bug. */
   run(name: string, args: unknown, context: CallContext): ToolOutcome | Promise<ToolOutcome>;

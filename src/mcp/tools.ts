@@ -6,8 +6,8 @@ import { contextOf } from './context.ts';
 import { after, asObject, declaresTasks, invalidParams, page, requireTasks, type Served, stringParam } from './core.ts';
 import { needsInput, withInput } from './elicitation.ts';
 
-export function listTools({ params, core }: Served): object {
-  return page('tools', core.catalog.tools.list(), params);
+export function listTools({ params, core }: Served): object | Promise<object> {
+  return after(core.catalog.tools.list(), (tools) => page('tools', tools, params));
 }
 
 /** Without a promise where the tool answers at once: each layer of them costs as much as the protocol itself. */

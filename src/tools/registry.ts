@@ -1,7 +1,7 @@
 // Owns definitions, handlers and validators: finds a tool, checks its arguments, runs it, maps its failure.
 // Must not know how a call came in.
 import { type ArgumentProblem, ToolError, type ToolErrorData } from '../errors.ts';
-import { definitions, type ToolName } from '../generated/definitions.ts';
+import { facts, type ToolName } from '../generated/facts.ts';
 import type { ToolArgs, ToolResults } from '../generated/types.ts';
 import { Inside, type Surroundings } from './inside.ts';
 import type { CallContext, Handler, Outcome, Question, ToolDefinition, Validate, ValidationError } from './tool.ts';
@@ -15,8 +15,8 @@ let loaded: typeof import('./index.ts') | undefined;
 
 /** Tools by name, as the protocol layer sees them. */
 export type Registry = {
-  /** In name order, exactly as tools/list shows them. */
-  list(): ToolDefinition[];
+  /** In name order, exactly as tools/list shows them; loaded when first asked for. */
+  list(): Promise<ToolDefinition[]>;
   has(name: string): boolean;
   /** Runs a tool that `has` knows. Rejects only for a bug; every other failure is an Outcome. */
   run(name: string, args: unknown, call: CallContext): Outcome | Promise<Outcome>;
@@ -26,13 +26,14 @@ export type Registry = {
 
 export function createRegistry(
   surroundings: Surroundings,
-  offered: (tool: ToolDefinition) => boolean = () => true,
+  offered: (tool: { destructive: boolean }) => boolean = () => true,
 ): Registry {
-  const shown = Object.values(definitions).filter(offered);
-  const names = new Set(shown.map((tool) => tool.name));
-  const has = (name: string): name is ToolName => names.has(name);
+  const has = (name: string): name is ToolName => isTool(name) && offered(facts[name]);
   return {
-    list: () => shown,
+    list: async () => {
+      const { definitions } = await import('../generated/definitions.ts');
+      return Object.values(definitions).filter(({ name }) => has(name));
+    },
     has,
     run: (name, args, call) => {
       if (!has(name)) throw new Error('run: no such tool');
@@ -51,11 +52,11 @@ const TASK_FROM_SECONDS = 10;
 function secondsOf(name: ToolName, args: unknown): number {
   const given =
     typeof args === 'object' && args !== null && 'duration_seconds' in args ? args.duration_seconds : undefined;
-  if (typeof given === 'number') return given;
-  const { inputSchema } = definitions[name];
-  const properties = 'properties' in inputSchema ? inputSchema.properties : {};
-  const schema = Object.entries(properties ?? {}).find(([key]) => key === 'duration_seconds')?.[1];
-  return typeof schema === 'object' && schema !== null && 'default' in schema ? Number(schema.default) : 0;
+  return typeof given === 'number' ? given : facts[name].defaultSeconds;
+}
+
+function isTool(name: string): name is ToolName {
+  return Object.hasOwn(facts, name);
 }
 
 /** The arguments are copied by the caller's JSON.parse: filling in defaults spoils nobody's object. */
