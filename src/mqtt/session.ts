@@ -17,6 +17,7 @@ import {
 import { type Hearing, Hearings } from './hearings.ts';
 import { Marks } from './marks.ts';
 import { Outbox } from './outbox.ts';
+import { ProbeLog } from './probes.ts';
 import { within } from './race.ts';
 import { DumpWatch, endOfRetained, judged } from './retained.ts';
 import { Routes } from './routes.ts';
@@ -47,6 +48,7 @@ export class LiveSession implements Session {
   readonly facts: SessionFacts;
   /** For a second connection beside it. No credential is in it. */
   readonly endpoint: Omit<Endpoint, 'path'> | undefined;
+  readonly probes = new ProbeLog();
   /** Rung when the connection goes or comes back. */
   readonly stateBell = createBell();
   readonly #link: Link;

@@ -169,7 +169,26 @@ export type Known = {
   startingWith(prefix: string, limit: number): { values: string[]; total: number };
 };
 
+/** A message that was published to see whether it comes back. */
+export type Probe = {
+  topic: string;
+  /** ms since the epoch */
+  at: number;
+  /** The broker acknowledged it. */
+  acknowledged: boolean;
+  /** It came back on a subscription of its topic that the broker had granted. */
+  came: boolean;
+};
+
+export type Probes = {
+  note(probe: Probe): void;
+  /** The last of each topic, the latest first, up to ten minutes old. */
+  recent(now?: number): Probe[];
+};
+
 export type Session = {
+  /** What was probed on it. */
+  readonly probes: Probes;
   readonly facts: SessionFacts;
   readonly known: Known;
   readonly lifetime: Lifetime;

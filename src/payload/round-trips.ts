@@ -35,6 +35,10 @@ export class RoundTrips {
     return this.#trips.filter(({ latency }) => latency === undefined).length;
   }
 
+  get anyAcknowledged(): boolean {
+    return this.#trips.some(({ ack }) => ack !== undefined);
+  }
+
   /** Gives its number; undefined once there are too many. `at`: ms of any one clock. */
   send(qos: Qos, at: number): number | undefined {
     if (this.#trips.length >= MAX_PROBES) return undefined;

@@ -1,6 +1,6 @@
 // Owns what it means that nothing came: what is ruled out, what is not, and how sure that is. Pure.
 import { compileFilter, parseFilter, quoteText } from '../mqtt/topic.ts';
-import type { RetainedEnd } from '../mqtt/types.ts';
+import type { Probe, RetainedEnd } from '../mqtt/types.ts';
 import type { Look } from './look-around.ts';
 import { type Near, nearTo } from './near-topics.ts';
 
@@ -12,7 +12,8 @@ export type Absence = {
   evidence: string[];
 };
 
-const ACL = 'The access rules of the broker withhold the messages, though it granted the subscription.';
+const ACL =
+  'The access rules of the broker withhold the messages, though it granted the subscription; test_connection with this session_id and a probe_topic under the filter would show it.';
 const SELDOM = 'Devices that speak less often than the window: listen longer.';
 const MAX_QUOTED = 120;
 
@@ -68,10 +69,21 @@ export function nothingListed(
 }
 
 /** Weighs what a look at the rest of the broker has shown. */
-function withLook(base: Absence, within: string, pattern: string, look: Look): Absence {
+function withLook(unprobed: Absence, within: string, pattern: string, look: Look): Absence {
   const near = nearTo(pattern, look.topics);
+  const base = probed(unprobed, pattern, look);
   const stored = storedUnder(pattern, look);
   const evidence = [...base.evidence, ...evidenceOf(look, near, stored)];
+  const probe = probeUnder(pattern, look);
+  if (probe && !probe.came && probe.acknowledged) {
+    return {
+      grade: 'certain',
+      verdict: `${within}; a probe published to ${named(probe.topic)} was acknowledged and never came back: the access rules of the broker drop in silence.`,
+      ruled_out: base.ruled_out,
+      possible: [ACL_READ, ACL_WRITE],
+      evidence,
+    };
+  }
   const twin = twinOf(near);
   if (stored > 0) {
     return {
@@ -88,6 +100,29 @@ function withLook(base: Absence, within: string, pattern: string, look: Look): A
   if (near.siblings.length > 0) return besideOthers({ ...base, evidence }, within, near, look);
   if (look.topics.size > 0 || look.refused) return { ...base, evidence };
   return nothingAtAll({ ...base, evidence }, within, look);
+}
+
+const ACL_READ = 'This user may not read there.';
+const ACL_WRITE = 'This user may not write there, and what others publish may come all the same.';
+
+/** The latest probe on a topic that the filter matches. */
+function probeUnder(pattern: string, { probes }: Look): Probe | undefined {
+  const matches = compileFilter(parseFilter(pattern).filter);
+  return probes.find(({ topic }) => matches(topic));
+}
+
+/** What a probe that came back rules out. */
+function probed(base: Absence, pattern: string, look: Look): Absence {
+  const probe = probeUnder(pattern, look);
+  if (!probe) return base;
+  const what = `A probe published to ${named(probe.topic)}`;
+  if (!probe.came) return { ...base, evidence: [...base.evidence, `${what} did not come back.`] };
+  return {
+    ...base,
+    ruled_out: [...base.ruled_out, 'The access rules of the broker withhold everything under the filter.'],
+    possible: base.possible.filter((one) => one !== ACL),
+    evidence: [...base.evidence, `${what} came back: this user may read there.`],
+  };
 }
 
 function storedUnder(pattern: string, { stored }: Look): number {

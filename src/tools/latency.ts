@@ -88,6 +88,8 @@ export function createProbing(session: Session, topic: string, signal: AbortSign
         });
       stop();
       const by_qos = trips.byQos();
+      const came = by_qos.some(({ received }) => received > 0);
+      if (by_qos.length > 0) session.probes.note({ topic, at: Date.now(), acknowledged: trips.anyAcknowledged, came });
       why ??= silence(by_qos);
       return { by_qos, ...(why === undefined ? {} : { detail: why }) };
     },

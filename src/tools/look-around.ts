@@ -1,6 +1,6 @@
 // Owns a short look at the rest of the broker after nothing came: which topics exist beside the filter, who speaks,
 // whether the broker moves messages at all. Subscribes, publishes nothing. Must not know what it means.
-import type { Message, Session } from '../mqtt/types.ts';
+import type { Message, Probe, Session } from '../mqtt/types.ts';
 import type { Context } from './tool.ts';
 import { waitFor } from './waiting.ts';
 
@@ -25,6 +25,8 @@ export type Look = {
   stored: Set<string>;
   /** PUBLISH packets a minute that the broker says it gets; undefined where it says nothing. */
   perMinute: number | undefined;
+  /** What was probed on this session of late. */
+  probes: readonly Probe[];
 };
 
 export async function lookAround(session: Session, context: Context): Promise<Look> {
@@ -35,6 +37,7 @@ export async function lookAround(session: Session, context: Context): Promise<Lo
     live: new Set(),
     stored: new Set(),
     perMinute: undefined,
+    probes: session.probes.recent(),
   };
   for (const topic of session.known.topics()) if (look.topics.size < MAX_TOPICS) look.topics.add(topic);
   let enough = () => {};

@@ -1,8 +1,8 @@
 // Owns test_connection: what was examined, as a verdict and a next step.
-import type { TestConnectionResult } from '../generated/types.ts';
+import type { TestConnectionArgs, TestConnectionResult } from '../generated/types.ts';
 import type { Check } from '../mqtt/types.ts';
 import { checkProbeTopic } from './probe.ts';
-import type { Handler } from './tool.ts';
+import type { Context, Handler } from './tool.ts';
 
 export const testConnection: Handler<'test_connection'> = async (args, context) => {
   checkProbeTopic(args.probe_topic);
@@ -21,9 +21,23 @@ export const testConnection: Handler<'test_connection'> = async (args, context) 
       layer = name;
     },
   );
+  await remember(checks, args, context);
   const overall_health = healthOf(checks);
   return { summary: summaryOf(checks), overall_health, status: 'success', checks: checks.map(plain) };
 };
+
+/** On an open session, for whoever wonders later why nothing comes. */
+async function remember(
+  checks: Check[],
+  { session_id, probe_topic: topic }: TestConnectionArgs,
+  { pool, signal }: Context,
+): Promise<void> {
+  const trips = checks.find(({ name }) => name === 'echo')?.round_trips ?? [];
+  if (session_id === undefined || topic === undefined || trips.length === 0) return;
+  const session = await pool.get(session_id, signal).catch(() => undefined);
+  const acknowledged = trips.some((trip) => trip.acknowledged);
+  session?.probes.note({ topic, at: Date.now(), acknowledged, came: trips.some(({ echo_ms }) => echo_ms !== null) });
+}
 
 function healthOf(checks: Check[]): TestConnectionResult['overall_health'] {
   if (checks.some(({ status }) => status === 'failed')) return 'unhealthy';

@@ -1,6 +1,7 @@
 // Owns a pool and sessions for tests of tools: nothing connects; a test says what comes and records what is asked.
 import { ToolError } from '../../src/errors.ts';
 import { KnownTopics } from '../../src/mqtt/known-topics.ts';
+import { ProbeLog } from '../../src/mqtt/probes.ts';
 import { compileFilter, parseFilter } from '../../src/mqtt/topic.ts';
 import type {
   Census,
@@ -26,6 +27,7 @@ const AT = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 export class FakeSession implements Session {
   readonly facts: SessionFacts;
   readonly known = new KnownTopics();
+  readonly probes = new ProbeLog();
   readonly lifetime = { createdAt: AT, lastAccessed: AT, expiresAt: AT + 3_600_000, ttlSeconds: 3_600 };
   readonly listened: { filter: string; options: ListenOptions; closed: boolean }[] = [];
   readonly published: PublishRequest[] = [];

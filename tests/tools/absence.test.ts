@@ -14,7 +14,7 @@ function looked(more: Partial<Look> & { seen?: string[] } = {}): Look {
   const { seen = [], ...rest } = more;
   const none = new Set<string>();
   const topics = new Set([...seen, ...(rest.live ?? []), ...(rest.stored ?? [])]);
-  return { filter: '#', refused: false, topics, live: none, stored: none, perMinute: undefined, ...rest };
+  return { filter: '#', refused: false, topics, live: none, stored: none, perMinute: undefined, probes: [], ...rest };
 }
 
 const absence = (look: Look, more: Partial<Listened> = {}) => nothingCollected({ ...listened, look, ...more });
@@ -72,6 +72,19 @@ describe('nothing came', () => {
       verdict: expect.stringContaining('1 topic under it has a stored message'),
     });
     expect(result.possible.join()).not.toContain('access rules');
+  });
+
+  test('a probe under the filter was acknowledged and never came back -> certain: rules that drop in silence', () => {
+    const probes = [{ topic: 'home/probe', at: 0, acknowledged: true, came: false }];
+    const result = absence(looked({ probes, live: new Set(['home/fan']) }), { pattern: 'home/#' });
+    expect(result).toMatchObject({ grade: 'certain', verdict: expect.stringContaining('drop in silence') });
+  });
+
+  test('a probe under the filter came back -> access rules are ruled out; one elsewhere says nothing', () => {
+    const probe = { topic: 'home/probe', at: 0, acknowledged: true, came: true };
+    const rules = (pattern: string) => absence(looked({ probes: [probe] }), { pattern }).possible.join();
+    expect(rules('home/#')).not.toContain('access rules');
+    expect(rules('plant/#')).toContain('access rules');
   });
 
   test('the connection was lost -> unknown, whatever else is there', () => {
