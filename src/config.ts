@@ -1,6 +1,8 @@
-// Owns the config file: reading and checking. Must not know what its parts mean.
+// Owns the config file: reading and checking, topic filters included. Must not know what its parts do.
 import { readFileSync } from 'node:fs';
+import { ToolError } from './errors.ts';
 import type { Config } from './generated/config-types.ts';
+import { checkFilter } from './mqtt/topic.ts';
 
 /** A bad config: one readable line that names the key. */
 export class ConfigError extends Error {}
@@ -21,7 +23,10 @@ export async function readConfig(file: string): Promise<Config> {
   }
   // Only who has a config pays for its validator.
   const { config: check } = await import('./generated/config-validator.js');
-  if (check(value)) return value;
+  if (check(value)) {
+    checkFilters(value, file);
+    return value;
+  }
   const problems = (check.errors ?? []).map(({ instancePath, keyword, params, message }) => {
     const key = instancePath.split('/').slice(1).map(unescapePointer).join('.');
     if (keyword === 'additionalProperties') return `unknown key ${join(key, params.additionalProperty)}`;
@@ -29,6 +34,23 @@ export async function readConfig(file: string): Promise<Config> {
     return `${key || 'the whole'} ${message}`;
   });
   throw new ConfigError(`config: ${file}: ${[...new Set(problems)].join('; ')}`);
+}
+
+/** A filter that is none would allow or deny nothing, unnoticed. */
+function checkFilters({ policy = {} }: Config, file: string): void {
+  const { publish = {}, subscribe = {}, danger_topics = [] } = policy;
+  const lists = { 'publish.allow': publish.allow, 'publish.deny': publish.deny, danger_topics };
+  const all = { ...lists, 'subscribe.allow': subscribe.allow, 'subscribe.deny': subscribe.deny };
+  for (const [key, filters = []] of Object.entries(all)) {
+    for (const filter of filters) {
+      try {
+        checkFilter(filter);
+      } catch (error) {
+        const why = error instanceof ToolError ? error.message : 'not a topic filter';
+        throw new ConfigError(`config: ${file}: policy.${key}: ${why}`);
+      }
+    }
+  }
 }
 
 function join(path: string, key: unknown): string {

@@ -47,6 +47,7 @@ async function serve(options: Options): Promise<void> {
     log,
     profiles: demo ?? profiles,
     readOnly: options.readOnly ?? config.policy?.read_only ?? false,
+    rules: config.policy ?? {},
     danger: config.policy?.danger ?? 'ask',
     drainMs: options.drainSeconds * 1000,
     meter: process,

@@ -1,20 +1,82 @@
-// Owns the one choke point that every PUBLISH and SUBSCRIBE passes.
+// Owns the one choke point that every PUBLISH, SUBSCRIBE and connect passes: what whoever runs the server lets it do.
+// What was read from a broker never changes it. Must not know sessions, tools, or which writes a person decides.
+import { isListed } from './brokers.ts';
 import { ToolError } from './errors.ts';
+import type { Config } from './generated/config-types.ts';
+import { covers, matches, overlaps, quoteTopic } from './mqtt/topic.ts';
+import { createQuota, type Quota, unlimited } from './quota.ts';
 
+export type Rules = NonNullable<Config['policy']>;
+type Lists = NonNullable<Rules['publish']>;
+
+/** Each throws policy_denied. */
 export type Policy = {
-  /** Throws policy_denied. */
-  mayPublish(): void;
+  mayPublish(topic: string): void;
+  /** A filter is allowed as a whole or not at all; `$share/{group}/` before it is ignored. */
+  maySubscribe(filter: string): void;
+  /** Of a connection string, before its name is looked up; `host` as parseConnectionString gives it. */
+  mayDial(host: string, port: number): void;
+  /** How much one more session may write. */
+  quota(): Quota;
 };
 
-export function createPolicy({ readOnly }: { readOnly: boolean }): Policy {
+/** Filters that an error shows, so that it stays short. */
+const MAX_SHOWN = 10;
+
+export function createPolicy({ readOnly, rules = {} }: { readOnly: boolean; rules?: Rules }): Policy {
+  const { publish, subscribe, allowed_brokers: brokers = [] } = rules;
+  const quotas = createQuota(rules);
   return {
-    mayPublish: () => {
-      if (!readOnly) return;
-      throw new ToolError(
-        'policy_denied',
-        'Publishing is turned off: this server runs read-only.',
-        'Ask whoever runs it.',
-      );
+    mayPublish: (topic) => {
+      if (readOnly) throw denied('Publishing is turned off: this server runs read-only.');
+      if (publish) checkPublish(topic, publish);
     },
+    maySubscribe: (filter) => {
+      if (subscribe) checkSubscribe(filter, subscribe);
+    },
+    mayDial: (host, port) => {
+      if (brokers.length === 0 || brokers.some((entry) => isListed(entry, host, port))) return;
+      const asked = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+      const hint = 'Use a profile, or ask whoever runs this server to add the broker to policy.allowed_brokers.';
+      throw denied(`Connecting to ${asked} is not allowed here.`, hint);
+    },
+    quota: readOnly ? () => unlimited : quotas,
   };
+}
+
+/** '#' is no allowance for topics that begin with $ [MQTT-4.7.2-1]: they are the broker's own, and need an entry. */
+function checkPublish(topic: string, { allow = ['#'], deny = [] }: Lists): void {
+  const against = deny.find((filter) => matches(filter, topic));
+  if (against !== undefined) throw denied(`Publishing to ${quoteTopic(topic)} is denied by ${quoteTopic(against)}.`);
+  if (allow.some((filter) => matches(filter, topic))) return;
+  const own = topic.startsWith('$') ? ' A topic that begins with $ needs an entry of its own.' : '';
+  throw denied(`Publishing to ${quoteTopic(topic)} is not allowed; allowed: ${shown(allow)}.${own}`);
+}
+
+/**
+ * Some brokers have filters beside `$share` that mean other topics, such as `$queue/a`; with a list none of them passes
+ * that has no entry of its own.
+ */
+function checkSubscribe(filter: string, { allow = ['#', '$SYS/#'], deny = [] }: Lists): void {
+  const against = deny.find((one) => overlaps(one, filter));
+  if (against !== undefined) {
+    const part = covers(against, filter) ? 'is denied by' : 'takes in topics that are denied by';
+    const hint = 'Subscribe to narrower filters that leave those topics out, or ask whoever runs this server.';
+    throw denied(`The filter ${quoteTopic(filter)} ${part} ${quoteTopic(against)}.`, hint);
+  }
+  if (allow.some((wide) => covers(wide, filter))) return;
+  const touched = allow.filter((one) => overlaps(one, filter));
+  const part = touched.length > 0 ? 'goes beyond what is allowed' : 'is not allowed';
+  const hint = `Subscribe within what is allowed: ${shown(touched.length > 0 ? touched : allow)}.`;
+  throw denied(`The filter ${quoteTopic(filter)} ${part}.`, hint);
+}
+
+function shown(filters: readonly string[]): string {
+  if (filters.length === 0) return 'nothing';
+  const more = filters.length > MAX_SHOWN ? ` and ${filters.length - MAX_SHOWN} more` : '';
+  return filters.slice(0, MAX_SHOWN).map(quoteTopic).join(', ') + more;
+}
+
+function denied(message: string, hint = 'Ask whoever runs this server.'): ToolError {
+  return new ToolError('policy_denied', message, hint);
 }

@@ -6,7 +6,7 @@ import { serveMcp } from './mcp/connection.ts';
 import { createPool } from './mqtt/pool.ts';
 import { type Profiles, unknownProfile } from './mqtt/profile.ts';
 import { loadFormats } from './payload/decode.ts';
-import { createPolicy } from './policy.ts';
+import { createPolicy, type Rules } from './policy.ts';
 import { createCompletions } from './prompts/completion.ts';
 import { createPrompts } from './prompts/index.ts';
 import { createResources } from './resources/index.ts';
@@ -23,6 +23,8 @@ export type ServerOptions = {
   log: Log;
   profiles: Profiles;
   readOnly: boolean;
+  /** What whoever runs it lets it do. */
+  rules?: Rules;
   /** What is done about a write that a person should decide. */
   danger: 'ask' | 'deny' | 'allow';
   /** How long calls in flight get once the input has ended, ms. */
@@ -51,12 +53,13 @@ export function createServer({
   log,
   profiles,
   readOnly,
+  rules = {},
   danger,
   drainMs,
   meter,
   ttlMs,
 }: ServerOptions): Server {
-  const policy = createPolicy({ readOnly });
+  const policy = createPolicy({ readOnly, rules });
   const pool = createPool({
     connect: async (...args) => {
       // What reads payloads is there before the first message can be.

@@ -61,6 +61,22 @@ describe('readConfig', () => {
       { profiles: { p: { url: 'mqtt://b', password: { env: 'A', file: 'secret' } } } },
       /profiles\.p\.password/,
     ],
+    ['a list unknown', { policy: { publish: { permit: [] } } }, /unknown key policy\.publish\.permit/],
+    [
+      'a filter that is none',
+      { policy: { subscribe: { deny: ['a#'] } } },
+      /policy\.subscribe\.deny: "a#" is not a valid/,
+    ],
+    [
+      'a danger topic that is none',
+      { policy: { danger_topics: ['a/#/b'] } },
+      /policy\.danger_topics: "a\/#\/b" is not/,
+    ],
+    ['a filter that is a number', { policy: { publish: { allow: [1] } } }, /policy\.publish\.allow\.0 must be string/],
+    ['a broker with a scheme', { policy: { allowed_brokers: ['mqtt://b'] } }, /policy\.allowed_brokers\.0 must match/],
+    ['a bare IPv6 broker', { policy: { allowed_brokers: ['::1'] } }, /policy\.allowed_brokers\.0 must match/],
+    ['no message at all', { policy: { max_publishes_per_minute: 0 } }, /policy\.max_publishes_per_minute must be >= 1/],
+    ['half a message', { policy: { max_retained_writes: 0.5 } }, /policy\.max_retained_writes must be integer/],
     ['an array', [], /the whole must be object/],
     ['null', null, /the whole must be object/],
   ])('%s -> one line that names the key and repeats no value', async (_what, content, message) => {

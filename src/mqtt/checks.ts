@@ -35,7 +35,7 @@ export function createChecks(options: ChecksOptions): CheckFunction {
   let running = 0;
   return async (request, signal, tell) => {
     checkExactlyOne(request, options.profiles);
-    if (request.probeTopic !== undefined) options.policy.mayPublish();
+    if (request.probeTopic !== undefined) options.policy.mayPublish(request.probeTopic);
     if (running >= MAX_CHECKS) throw tooMany();
     running += 1;
     try {
@@ -65,6 +65,7 @@ async function stranger(
 ): Promise<Patient> {
   const profile = request.profile === undefined ? undefined : await profiles.open(request.profile);
   const { place, clientId } = placeOf(profile?.url ?? request.connectionString ?? '', profile);
+  if (profile === undefined) policy.mayDial(place.host, place.port);
   const as = { id: 'check', name: 'check', policy, ttlMs: CHECK_TTL_MS };
   const used = sessions().some(({ facts }) => facts.clientId === clientId && facts.broker === place.host);
   return {

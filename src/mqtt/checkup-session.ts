@@ -42,8 +42,12 @@ export async function subscribe(
     return { status: 'ok', detail: `QoS ${grantedQos} granted for ${what}${lower}.`, granted_qos: grantedQos, ear };
   } catch (error) {
     if (!signal.aborted && deadline.aborted) throw unanswered();
-    if (!(error instanceof ToolError) || error.data.code !== 'subscribe_denied' || probeTopic !== undefined)
-      throw error;
+    if (!(error instanceof ToolError) || probeTopic !== undefined) throw error;
+    if (error.data.code === 'policy_denied') {
+      const detail = "Not tried: this server's policy does not allow a filter that nobody uses.";
+      return { status: 'warning', detail, hint: 'Give a probe_topic that the policy allows.' };
+    }
+    if (error.data.code !== 'subscribe_denied') throw error;
     // The connection is good: this user may simply read other topics.
     const detail =
       'The broker refuses a filter that nobody uses, so its access rules let this user read some topics only.';

@@ -25,6 +25,8 @@ export async function connect(
 ): Promise<LiveSession> {
   const began = performance.now();
   const target = parseConnectionString(profile?.url ?? request.connectionString ?? '');
+  // What was read on a broker must not make the server dial another; a profile is the operator's own choice.
+  if (profile === undefined) options.policy.mayDial(target.host, target.port);
   const deadline = AbortSignal.timeout(request.timeoutSeconds * 1000);
   const version = request.protocolVersion ?? profile?.protocolVersion;
   try {

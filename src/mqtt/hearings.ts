@@ -1,5 +1,7 @@
 // Owns who listens on one session: SUBSCRIBE and UNSUBSCRIBE of their filters, the gaps while the connection was away,
 // and being told that it is over. Must not know dumps, publishes, or why a connection goes.
+import { ToolError } from '../errors.ts';
+import type { Policy } from '../policy.ts';
 import type { Link } from './client.ts';
 import type { Listener, Routes } from './routes.ts';
 import { overlaps, parseFilter } from './topic.ts';
@@ -24,13 +26,15 @@ export class Hearings {
   readonly identifiers: boolean;
   readonly #link: Link;
   readonly #routes: Routes;
+  readonly #policy: Policy;
   readonly #all = new Map<Hearing, Ending>();
   #away = false;
   /** Filters that were left while the connection was away: a broker that keeps them has to be told. */
   readonly #leftMeanwhile = new Set<string>();
 
-  constructor(link: Link, routes: Routes, identifiers: boolean) {
+  constructor(link: Link, routes: Routes, identifiers: boolean, policy: Policy) {
     this.#link = link;
+    this.#policy = policy;
     this.#routes = routes;
     this.identifiers = identifiers;
   }
@@ -44,7 +48,9 @@ export class Hearings {
     return [...new Set(this.#asked())].sort();
   }
 
+  /** Throws policy_denied; whoever subscribes comes through here. */
   enter(filter: string, retained: ListenOptions['retained'], sink: Sink, own = false): Hearing {
+    this.#policy.maySubscribe(filter);
     const seen = this.identifiers ? undefined : new Set<string>();
     const gone = new AbortController();
     let lose: Ending['lose'] = () => {};
@@ -55,6 +61,16 @@ export class Hearings {
     const hearing: Hearing = { listener, gaps: [], gone: gone.signal, lost };
     this.#all.set(hearing, { lose, gone });
     return hearing;
+  }
+
+  mayHear(filter: string): boolean {
+    try {
+      this.#policy.maySubscribe(filter);
+      return true;
+    } catch (error) {
+      if (error instanceof ToolError) return false;
+      throw error;
+    }
   }
 
   /** Resolves with the code of SUBACK. */

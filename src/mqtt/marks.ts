@@ -12,6 +12,8 @@ import type { Census, Sink } from './types.ts';
 const VERSION_TOPIC = '$SYS/broker/version';
 /** A mosquitto publishes it first whenever it has counted. */
 const UPTIME_TOPIC = '$SYS/broker/uptime';
+const SYS_FILTER = '$SYS/#';
+const CENSUS_TOPICS = [SYS_FILTER, UPTIME_TOPIC];
 /** How long the next count is waited for, ms: mosquitto counts every sys_interval (10 s by default) and a second. */
 const COUNT_PATIENCE_MS = 12_000;
 /** How long an answer about what was counted already is waited for, ms. */
@@ -40,6 +42,7 @@ export class Marks {
 
   /** See Session. */
   async census(fresh: boolean, signal: AbortSignal): Promise<Census | undefined> {
+    if (!CENSUS_TOPICS.every((filter) => this.#hearings.mayHear(filter))) return undefined;
     if (this.#ordered === false || (fresh && !(await this.#nextCount(signal)))) return undefined;
     return this.#inTurn(() => this.#census(signal));
   }
@@ -81,7 +84,7 @@ export class Marks {
       const late = new AbortController();
       const timer = setTimeout(() => late.abort(), ANSWER_PATIENCE_MS);
       const either = AbortSignal.any([signal, late.signal]);
-      const { answered } = await this.#ask('$SYS/#', (message) => tree.take(message), either);
+      const { answered } = await this.#ask(SYS_FILTER, (message) => tree.take(message), either);
       clearTimeout(timer);
       if (!answered) return undefined;
       if (tree.isMosquitto) return tree.census;
@@ -92,6 +95,10 @@ export class Marks {
   /** Subscribes to the retained messages of a filter, with a barrier behind; resolves when that is answered. */
   async #ask(filter: string, take: Sink, signal: AbortSignal) {
     if (signal.aborted) return { answered: undefined, granted: Promise.resolve(0x80) };
+    // Where the policy withholds it, the barrier alone tells that what was before it is in.
+    if (!this.#hearings.mayHear(filter)) {
+      return { answered: await Promise.race([this.#barrier(), aborted(signal)]), granted: Promise.resolve(0x80) };
+    }
     const calm = this.#link.hurry();
     const hearing = this.#hearings.enter(filter, 'only', take, true);
     const granted = this.#hearings.subscribe(hearing, 0, true).catch(() => 0x80);

@@ -2,6 +2,7 @@
 // Must not know subscriptions.
 import { ToolError } from '../errors.ts';
 import type { Policy } from '../policy.ts';
+import type { Quota } from '../quota.ts';
 import type { Link } from './client.ts';
 import type { Ack } from './delivery.ts';
 import { notReading, publishFailure } from './failures.ts';
@@ -27,6 +28,7 @@ export class Outbox {
   readonly #facts: SessionFacts;
   readonly #link: Link;
   readonly #policy: Policy;
+  readonly #quota: Quota;
   /** Throws not_connected while it is. */
   readonly #assertConnected: () => void;
   readonly #race = new Race();
@@ -42,6 +44,7 @@ export class Outbox {
     this.#facts = facts;
     this.#link = link;
     this.#policy = policy;
+    this.#quota = policy.quota();
     this.#assertConnected = assertConnected;
     this.#unacknowledged = new Window(Math.min(facts.limits.receive_maximum ?? PUBLISH_WINDOW, PUBLISH_WINDOW));
   }
@@ -50,7 +53,8 @@ export class Outbox {
     const { topic, properties } = request;
     checkTopicName(topic);
     if (properties !== undefined) checkProperties(properties, this.#facts);
-    this.#policy.mayPublish();
+    this.#policy.mayPublish(topic);
+    this.#quota.check(request.retain);
     checkLimits(request, this.#facts);
     if (isAborted(request)) throw request.signal.reason;
     this.#assertConnected();
@@ -59,6 +63,7 @@ export class Outbox {
   async publish(request: PublishRequest): Promise<PublishAck> {
     this.check(request);
     const { qos } = request;
+    this.#quota.take(request.retain);
     this.busy += 1;
     try {
       const { reasonCode } = await this.#send(request);

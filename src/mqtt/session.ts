@@ -80,7 +80,7 @@ export class LiveSession implements Session {
     const routes = new Routes(link.connack.sessionPresent ? randomInt(1, 2 ** 27) : 1);
     this.#arrivals = new Arrivals(routes, link.connack.sessionPresent);
     const identifiers = facts.protocolVersion === 5 && facts.limits.subscription_identifiers_available !== false;
-    this.#hearings = new Hearings(link, routes, identifiers);
+    this.#hearings = new Hearings(link, routes, identifiers, policy);
     this.#marks = new Marks(link, this.#hearings);
     link.listen({
       message: (topic, payload, packet) => this.#arrivals.packet(topic, payload, packet),

@@ -4,7 +4,7 @@ import type { Link, LinkEvents } from '../../src/mqtt/client.ts';
 import type { Connect } from '../../src/mqtt/pool.ts';
 import { LiveSession } from '../../src/mqtt/session.ts';
 import type { BrokerLimits, ConnectRequest } from '../../src/mqtt/types.ts';
-import { createPolicy } from '../../src/policy.ts';
+import { createPolicy, type Rules } from '../../src/policy.ts';
 
 export const policy = createPolicy({ readOnly: false });
 
@@ -48,12 +48,24 @@ export class FakeLink implements Link {
   }
 }
 
-type Made = { id?: string; name?: string; limits?: BrokerLimits; ttlMs?: number; protocolVersion?: 4 | 5 };
+type Made = {
+  id?: string;
+  name?: string;
+  limits?: BrokerLimits;
+  ttlMs?: number;
+  protocolVersion?: 4 | 5;
+  rules?: Rules;
+};
 
 export function sessionOn(link: Link, made: Made = {}): LiveSession {
-  const { id = 'id', name = 'name', limits = {}, ttlMs = 3_600_000, protocolVersion = 5 } = made;
+  const { id = 'id', name = 'name', limits = {}, ttlMs = 3_600_000, protocolVersion = 5, rules } = made;
   const facts = { id, name, broker: 'broker', port: 1883, clientId: 'c', protocolVersion, tls: false, limits };
-  return new LiveSession({ ...facts, connectMs: 1, notes: [] }, link, policy, ttlMs);
+  return new LiveSession(
+    { ...facts, connectMs: 1, notes: [] },
+    link,
+    rules ? createPolicy({ readOnly: false, rules }) : policy,
+    ttlMs,
+  );
 }
 
 /** A connect that counts how many are under way, and waits until it is let go. */
