@@ -74,7 +74,7 @@ export function createServer({
   const consent = createConsent(token);
   const held = createHeld(token);
   const registry = createRegistry(
-    { pool, consent, held, danger, vitals: createVitals(meter) },
+    { pool, consent, held, danger, dangerTopics: rules.danger_topics ?? [], vitals: createVitals(meter) },
     readOnly ? isReading : undefined,
   );
   const resources = createResources(pool);

@@ -1,6 +1,6 @@
 // Owns which writes a person should decide, and why. Must not know how he is asked.
-import { matches } from '../mqtt/topic.ts';
 import type { Message, Session } from '../mqtt/types.ts';
+import { classesOf } from './danger-classes.ts';
 
 /** Longest wait for what is stored now, ms. */
 const LOOK_TIMEOUT_MS = 3_000;
@@ -16,25 +16,19 @@ export type Danger = {
 
 export type Write = { topic: string; payload: Buffer; retain: boolean };
 
-const discovery = ['homeassistant/+/+/config', 'homeassistant/+/+/+/config', 'homeassistant/device/+/config'];
-
-/** False: nothing about it needs a look, let alone a person. */
-export function mayBeDangerous({ topic, retain }: Write): boolean {
-  return retain || topic.startsWith('$') || isDiscovery(topic);
+/** False: nothing about it needs a look, let alone a person. `own`: filters that whoever runs the server named. */
+export function mayBeDangerous({ topic, payload, retain }: Write, own: readonly string[]): boolean {
+  return retain || classesOf(topic, payload, own).length > 0;
 }
 
-function isDiscovery(topic: string): boolean {
-  return discovery.some((filter) => matches(filter, topic));
-}
-
-/** Looks at the topic, and for a retained write at what is stored there. */
-export async function dangerOf(session: Session, write: Write, signal: AbortSignal): Promise<Danger> {
-  const { topic, payload, retain } = write;
-  const reasons: string[] = [];
-  if (topic.startsWith('$')) reasons.push("It goes to a topic that begins with $, which is the broker's own.");
-  if (isDiscovery(topic)) {
-    reasons.push('It goes to a Home Assistant discovery topic: it can add, change or remove a device there.');
-  }
+/** Looks at the write, and for a retained one at what is stored under its topic. */
+export async function dangerOf(
+  session: Session,
+  { topic, payload, retain }: Write,
+  own: readonly string[],
+  signal: AbortSignal,
+): Promise<Danger> {
+  const reasons = classesOf(topic, payload, own);
   const found = retain ? await storedOn(session, topic, signal) : undefined;
   const stored = found?.message;
   if (found?.unknown) reasons.push('It is to be stored, and what is stored there now could not be read.');

@@ -38,6 +38,10 @@ export class Inside implements Context {
     return this.#surroundings.danger;
   }
 
+  get dangerTopics(): Context['dangerTopics'] {
+    return this.#surroundings.dangerTopics;
+  }
+
   get vitals(): Context['vitals'] {
     return this.#surroundings.vitals;
   }

@@ -21,7 +21,7 @@ import { waitFor } from './waiting.ts';
 
 export const monitorPerformance: Handler<'monitor_performance'> = async (args, context) => {
   const { signal, pool } = context;
-  checkProbeTopic(args.probe_topic);
+  checkProbeTopic(args.probe_topic, context);
   const session = await pool.get(args.session_id, signal);
   const probing = args.probe_topic === undefined ? undefined : probingOn(session, args.probe_topic, signal);
   const vitals = context.vitals();

@@ -20,7 +20,7 @@ export async function consented(
   context: Context,
 ): Promise<PublishMessageResult | Question | undefined> {
   if (context.danger === 'allow') return undefined;
-  if (token === undefined && !mayBeDangerous(request)) return undefined;
+  if (token === undefined && !mayBeDangerous(request, context.dangerTopics)) return undefined;
   session.checkPublish(request);
   const write = fingerprint(session, request);
   if (token !== undefined) {
@@ -29,7 +29,7 @@ export async function consented(
   }
   // Asked and answered: what is stored may have changed since, the person's word has not.
   if (agreed(context, write)) return undefined;
-  const { reasons, stored } = await dangerOf(session, request, request.signal);
+  const { reasons, stored } = await dangerOf(session, request, context.dangerTopics, request.signal);
   if (reasons.length === 0) return undefined;
   if (context.danger === 'deny') {
     throw new ToolError(

@@ -5,7 +5,7 @@ import { checkProbeTopic } from './probe.ts';
 import type { Context, Handler } from './tool.ts';
 
 export const testConnection: Handler<'test_connection'> = async (args, context) => {
-  checkProbeTopic(args.probe_topic);
+  checkProbeTopic(args.probe_topic, context);
   let layer = 'the request';
   context.tells(() => ({ message: `testing ${layer}` }));
   const checks = await context.pool.check(

@@ -60,6 +60,8 @@ export type Context = Omit<CallContext, 'progress'> & {
   held: Held;
   /** What is done about a write that a person should decide. */
   danger: 'ask' | 'deny' | 'allow';
+  /** Filters where every write is one. */
+  dangerTopics: readonly string[];
   /** Begins to measure what this process costs. */
   vitals: () => Vitals;
 };

@@ -32,7 +32,14 @@ export function bench(danger: 'ask' | 'deny' | 'allow' = 'allow', session = new 
   const pool = new FakePool(session);
   let tokens = 0;
   const token = () => `token-${++tokens}`;
-  const registry = createRegistry({ pool, consent: createConsent(token), held: createHeld(token), danger, vitals });
+  const registry = createRegistry({
+    pool,
+    consent: createConsent(token),
+    held: createHeld(token),
+    danger,
+    dangerTopics: [],
+    vitals,
+  });
   const controller = new AbortController();
   const steps: Progress[] = [];
   const context: CallContext = {

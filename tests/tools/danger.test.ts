@@ -33,7 +33,7 @@ describe('what a person should decide', () => {
     ['discovers a device with a node', 'homeassistant/sensor/node/lamp/config', '{}', [], /Home Assistant/],
     ['discovers a whole device', 'homeassistant/device/lamp/config', '{}', [], /Home Assistant/],
   ])('a retained write that %s -> one reason', async (_what, topic, payload, stored, reason) => {
-    const { reasons } = await dangerOf(storing(...stored), write(topic, payload), signal);
+    const { reasons } = await dangerOf(storing(...stored), write(topic, payload), [], signal);
     expect(reasons).toEqual([expect.stringMatching(reason)]);
     expect(reasons[0]).toMatch(/\.$/);
   });
@@ -47,37 +47,37 @@ describe('what a person should decide', () => {
     ['a config too deep', 'homeassistant/a/b/c/d/config', '{}', []],
     ['a dollar in the middle', 'a/$SYS/b', 'new', []],
   ])('%s -> none', async (_what, topic, payload, stored) => {
-    expect((await dangerOf(storing(...stored), write(topic, payload), signal)).reasons).toEqual([]);
+    expect((await dangerOf(storing(...stored), write(topic, payload), [], signal)).reasons).toEqual([]);
   });
 
   test('several reasons are all told, and what is stored is shown', async () => {
     const session = storing('{"name":"lamp"}');
-    const { reasons, stored } = await dangerOf(session, write('homeassistant/light/lamp/config', ''), signal);
+    const { reasons, stored } = await dangerOf(session, write('homeassistant/light/lamp/config', ''), [], signal);
     expect(reasons).toHaveLength(2);
     expect(stored?.payload.toString()).toBe('{"name":"lamp"}');
   });
 
   test('a write that is not retained -> what is stored is not even looked at', async () => {
     const session = storing('old');
-    expect(await dangerOf(session, write('a/b', 'new', false), signal)).toEqual({ reasons: [], stored: undefined });
+    expect(await dangerOf(session, write('a/b', 'new', false), [], signal)).toEqual({ reasons: [], stored: undefined });
     expect(session.listened).toEqual([]);
   });
 
   test('looking asks for the one topic, for retained messages only, and lets go of it', async () => {
     const session = storing('old');
-    await dangerOf(session, write('a/b'), signal);
+    await dangerOf(session, write('a/b'), [], signal);
     expect(session.listened).toEqual([{ filter: 'a/b', options: { qos: 0, retained: 'only', signal }, closed: true }]);
   });
 
   test('who may not read the topic -> asked, as it is unknown what is stored', async () => {
     const session = new FakeSession();
     session.refusal = new Error('not authorised');
-    expect((await dangerOf(session, write('a/b'), signal)).reasons).toHaveLength(1);
+    expect((await dangerOf(session, write('a/b'), [], signal)).reasons).toHaveLength(1);
   });
 
   test('the connection goes while it looks -> no endless wait', async () => {
     const session = new FakeSession();
-    const looking = dangerOf(session, write('a/b'), signal);
+    const looking = dangerOf(session, write('a/b'), [], signal);
     await Promise.resolve();
     session.lose('gone');
     expect((await looking).stored).toBeUndefined();
@@ -85,7 +85,7 @@ describe('what a person should decide', () => {
   });
 
   test('payloads that only begin alike -> another message', async () => {
-    const { reasons } = await dangerOf(storing('new and more'), write('a/b', 'new'), signal);
+    const { reasons } = await dangerOf(storing('new and more'), write('a/b', 'new'), [], signal);
     expect(reasons).toHaveLength(1);
   });
 });

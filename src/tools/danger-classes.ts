@@ -1,0 +1,135 @@
+// Owns the classes of writes that a person should decide: by the words of a topic and of a payload. Must not know what
+// is stored, nor who is asked. What was read from a broker never takes a topic out of a class.
+import { matches } from '../mqtt/topic.ts';
+import { commandsIn } from './danger-words.ts';
+
+/** One sentence for each class that a write is in. `own`: filters that whoever runs the server named. */
+export function classesOf(topic: string, payload: Buffer, own: readonly string[]): string[] {
+  const reasons: string[] = [];
+  if (topic.startsWith('$')) reasons.push("It goes to a topic that begins with $, which is the broker's own.");
+  if (own.some((filter) => matches(filter, topic))) {
+    reasons.push('It goes to a topic that whoever runs this server wants a person to decide about.');
+  }
+  const { commands, acts } = commandsIn(payload);
+  // Most topics and payloads have nothing of it: one look tells.
+  if (commands.length === 0 && !TELLING.test(topic)) return reasons;
+  const place = placeOf(topic, acts);
+  for (const { reason, levels, words, filters = [], thing } of classes) {
+    const meant =
+      filters.some((filter) => matches(filter, topic)) ||
+      (!place.reports && place.names.some((name) => levels.test(name))) ||
+      commands.some((word) => words.test(word)) ||
+      (place.acts && thing?.(place));
+    if (meant) reasons.push(reason);
+  }
+  return reasons;
+}
+
+type Place = {
+  /** Levels in lower case without what separates words: `factory_reset` is factoryreset. */
+  names: string[];
+  /** The same as words: `front_doorLock` is front, door, lock. */
+  words: string[][];
+  /** It tells of something, and asks for nothing. */
+  reports: boolean;
+  /** It asks a thing to move. */
+  acts: boolean;
+};
+
+type DangerClass = {
+  reason: string;
+  /** A whole level of the topic. */
+  levels: RegExp;
+  /** A whole command in the payload. */
+  words: RegExp;
+  filters?: string[];
+  /** What moves, where the write asks it to. */
+  thing?: (place: Place) => boolean;
+};
+
+const NOTHING = /^\b$/;
+
+const classes: DangerClass[] = [
+  {
+    reason: 'It goes to a Home Assistant discovery topic: it can add, change or remove a device there.',
+    levels: NOTHING,
+    words: NOTHING,
+    filters: ['homeassistant/+/+/config', 'homeassistant/+/+/+/config', 'homeassistant/device/+/config'],
+  },
+  {
+    reason: 'It is a Sparkplug command, or speaks for the host application: it can move or stop a machine.',
+    levels: NOTHING,
+    words: NOTHING,
+    filters: ['spBv1.0/+/NCMD/#', 'spBv1.0/+/DCMD/#', 'spBv1.0/STATE/+', 'STATE/+'],
+  },
+  {
+    reason: 'It may change the firmware of a device.',
+    levels: /^(ota|fota|fuota|otaupdate|otaurl|otastart|firmware|firmwareupdate|fw|fwupdate|upgrade|sysupgrade)\d?$/,
+    words:
+      /^(otaupdate|otastart|otaurl|ota|updatefw|fwupdate|firmwareupdate|updatefirmware|upgrade|upgradefirmware|shellyupdate|flashfirmware)$/,
+  },
+  {
+    reason: 'It may restart a device or a service, or reset it to how it left the factory.',
+    levels: /^(restart|reboot|reset|softreset|hardreset|factoryreset|resettofactory|shutdown)\d?$/,
+    words:
+      /^(restart|reboot|reset|softreset|hardreset|factoryreset|resettofactory|shutdown|shelly(reboot|factoryreset|resetwificonfig))$/,
+  },
+  {
+    reason: 'It may let devices join a network, or throw one out.',
+    levels: /^(permitjoin|zbpermitjoin|zbforget|pairing|pair|unpair|inclusion|exclusion|commissioning|forceremove)\d?$/,
+    words:
+      /^(permitjoin|zbpermitjoin|zbforget|pair|pairing|startpairing|unpair|startinclusion|startexclusion|startcommissioning)$/,
+    filters: ['+/bridge/request/+/remove', '+/bridge/config/remove'],
+  },
+  {
+    reason: 'It may open or close a lock, or disarm an alarm.',
+    levels: NOTHING,
+    words: /^(lock|unlock|unlatch|disarm)$/,
+    thing: ({ words }) => words.some(isLock),
+  },
+  {
+    reason: 'It may open or close a valve.',
+    levels: NOTHING,
+    words: /^(openvalve|closevalve|valveopen|valveclose)$/,
+    thing: ({ words }) => words.flat().some((word) => /^(valves?|stopcock)$/.test(word)),
+  },
+  {
+    reason: 'It may move a garage door, a gate or a cover.',
+    levels: NOTHING,
+    words: /^(cover(open|close|stop|gotoposition|toggle)|(open|close)(garage|gate|cover|door))$/,
+    thing: ({ words }) => {
+      const all = words.flat();
+      const garage = all.includes('garage') && all.some((word) => /^(doors?|openers?|port|tor)$/.test(word));
+      return garage || all.some((word) => /^(garagedoors?|covers?|rollers?|gates?|barriers?)$/.test(word));
+    },
+  },
+];
+
+/** What any class but the first two looks for in a topic, so that others cost nothing. */
+const TELLING =
+  /ota|f[_-]?w|firmware|upgrade|re[_-]?start|re[_-]?boot|reset|shut|permit|zb|pair|clusion|commission|remove|lock|deadbolt|valve|stopcock|garage|cover|roller|gate|barrier|homeassistant|spBv1|STATE/i;
+const ASKS = /^(set|cmd|cmnd|command|commands|action|actions|request|rpc|control|do|write|trigger|toggle|open|close)$/;
+const REPORTS =
+  /^(state|status|availability|available|online|lwt|version|check|progress|battery|temperature|position|get)$/;
+
+function placeOf(topic: string, acts: boolean): Place {
+  const levels = topic.split('/');
+  const words = levels.map((level) =>
+    level
+      .replace(/([a-z])([A-Z])/g, '$1 $2')
+      .toLowerCase()
+      .split(/[^a-z]+/)
+      .filter((word) => word !== ''),
+  );
+  const names = levels.map((level) => level.toLowerCase().replace(/[^a-z0-9]/g, ''));
+  const reports = REPORTS.test(names.at(-1) ?? '');
+  return { names, words, reports, acts: !reports && (acts || names.some((name) => ASKS.test(name))) };
+}
+
+/** A lock of a door, and not of a child's hands or a keyboard. */
+function isLock(words: string[]): boolean {
+  return words.some((word, i) => {
+    if (/^(deadbolt|doorlocks?|smartlocks?)$/.test(word)) return true;
+    return /^locks?$/.test(word) && !/^(child|key|keypad|screen|button|panel|touch|caps|num)$/.test(words[i - 1] ?? '');
+  });
+}
