@@ -1,5 +1,7 @@
 // Owns the process: argv, environment, standard streams, signals, exit code. Nothing imports it.
 import { createWriteStream } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { Audit } from './audit.ts';
 import { ConfigError, readConfig } from './config.ts';
 import { keepYoungSmall } from './heap.ts';
 import { createLog, frames, type Log } from './log.ts';
@@ -48,6 +50,7 @@ async function serve(options: Options): Promise<void> {
     profiles: demo ?? profiles,
     readOnly: options.readOnly ?? config.policy?.read_only ?? false,
     rules: config.policy ?? {},
+    audit: await auditOf(config.audit_file, options.configFile),
     danger: config.policy?.danger ?? 'ask',
     drainMs: options.drainSeconds * 1000,
     meter: process,
@@ -72,6 +75,13 @@ async function serve(options: Options): Promise<void> {
   setTimeout(() => process.exit(0), EXIT_GRACE_MS).unref();
   process.stdin.destroy();
   process.exitCode = 0;
+}
+
+/** Its path is relative to the config. */
+async function auditOf(file: string | undefined, configFile = '.'): Promise<Audit | undefined> {
+  if (file === undefined) return undefined;
+  const { openAudit } = await import('./audit.ts');
+  return openAudit(resolve(dirname(resolve(configFile)), file));
 }
 
 function openLog({ logLevel, logFile }: Options): Log {

@@ -1,5 +1,6 @@
 // Owns the one choke point that every PUBLISH, SUBSCRIBE and connect passes: what whoever runs the server lets it do.
 // What was read from a broker never changes it. Must not know sessions, tools, or which writes a person decides.
+import type { Audit } from './audit.ts';
 import { isListed } from './brokers.ts';
 import { ToolError } from './errors.ts';
 import type { Config } from './generated/config-types.ts';
@@ -11,6 +12,8 @@ type Lists = NonNullable<Rules['publish']>;
 
 /** Each throws policy_denied. */
 export type Policy = {
+  /** Where every write is put on record. */
+  readonly audit: Audit | undefined;
   mayPublish(topic: string): void;
   /** A filter is allowed as a whole or not at all; `$share/{group}/` before it is ignored. */
   maySubscribe(filter: string): void;
@@ -23,10 +26,13 @@ export type Policy = {
 /** Filters that an error shows, so that it stays short. */
 const MAX_SHOWN = 10;
 
-export function createPolicy({ readOnly, rules = {} }: { readOnly: boolean; rules?: Rules }): Policy {
+export type PolicyOptions = { readOnly: boolean; rules?: Rules; audit?: Audit | undefined };
+
+export function createPolicy({ readOnly, rules = {}, audit }: PolicyOptions): Policy {
   const { publish, subscribe, allowed_brokers: brokers = [] } = rules;
   const quotas = createQuota(rules);
   return {
+    audit,
     mayPublish: (topic) => {
       if (readOnly) throw denied('Publishing is turned off: this server runs read-only.');
       if (publish) checkPublish(topic, publish);

@@ -1,5 +1,6 @@
 // Owns the wiring: streams and config in, a running server out. Must not know stdin, argv or signals.
 import type { Readable, Writable } from 'node:stream';
+import type { Audit } from './audit.ts';
 import { instructions } from './instructions.ts';
 import { frames, type Log } from './log.ts';
 import { serveMcp } from './mcp/connection.ts';
@@ -25,6 +26,8 @@ export type ServerOptions = {
   readOnly: boolean;
   /** What whoever runs it lets it do. */
   rules?: Rules;
+  /** Where every write is put on record. */
+  audit?: Audit | undefined;
   /** What is done about a write that a person should decide. */
   danger: 'ask' | 'deny' | 'allow';
   /** How long calls in flight get once the input has ended, ms. */
@@ -54,12 +57,13 @@ export function createServer({
   profiles,
   readOnly,
   rules = {},
+  audit,
   danger,
   drainMs,
   meter,
   ttlMs,
 }: ServerOptions): Server {
-  const policy = createPolicy({ readOnly, rules });
+  const policy = createPolicy({ readOnly, rules, audit });
   const pool = createPool({
     connect: async (...args) => {
       // What reads payloads is there before the first message can be.

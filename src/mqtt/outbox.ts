@@ -3,6 +3,7 @@
 import { ToolError } from '../errors.ts';
 import type { Policy } from '../policy.ts';
 import type { Quota } from '../quota.ts';
+import { audited, recordOf } from './audited.ts';
 import type { Link } from './client.ts';
 import type { Ack } from './delivery.ts';
 import { notReading, publishFailure } from './failures.ts';
@@ -53,8 +54,7 @@ export class Outbox {
     const { topic, properties } = request;
     checkTopicName(topic);
     if (properties !== undefined) checkProperties(properties, this.#facts);
-    this.#policy.mayPublish(topic);
-    this.#quota.check(request.retain);
+    this.#checkPolicy(request);
     checkLimits(request, this.#facts);
     if (isAborted(request)) throw request.signal.reason;
     this.#assertConnected();
@@ -62,9 +62,32 @@ export class Outbox {
 
   async publish(request: PublishRequest): Promise<PublishAck> {
     this.check(request);
-    const { qos } = request;
     this.#quota.take(request.retain);
     this.busy += 1;
+    const { audit } = this.#policy;
+    try {
+      return await (audit ? audited(audit, this.#facts, request, () => this.#acked(request)) : this.#acked(request));
+    } finally {
+      this.busy -= 1;
+    }
+  }
+
+  denied(request: PublishRequest): void {
+    this.#policy.audit?.deny(recordOf(this.#facts, request));
+  }
+
+  #checkPolicy(request: PublishRequest): void {
+    try {
+      this.#policy.mayPublish(request.topic);
+      this.#quota.check(request.retain);
+    } catch (error) {
+      this.denied(request);
+      throw error;
+    }
+  }
+
+  async #acked(request: PublishRequest): Promise<PublishAck> {
+    const { qos } = request;
     try {
       const { reasonCode } = await this.#send(request);
       if (qos === 0) return UNACKNOWLEDGED;
@@ -72,8 +95,6 @@ export class Outbox {
     } catch (error) {
       if (error instanceof ToolError || isAborted(request)) throw error;
       throw publishFailure(error, this.#facts, PATIENCE_MS);
-    } finally {
-      this.busy -= 1;
     }
   }
 

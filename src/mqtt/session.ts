@@ -199,6 +199,10 @@ export class LiveSession implements Session {
     this.#outbox.check(request);
   }
 
+  denied(request: PublishRequest): void {
+    this.#outbox.denied(request);
+  }
+
   publish(request: PublishRequest): Promise<PublishAck> {
     return this.#outbox.publish(request).finally(() => this.touch());
   }

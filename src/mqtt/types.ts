@@ -147,6 +147,8 @@ export type PublishRequest = {
   readonly signal: AbortSignal;
   /** Whether that is aborted already, where this is known without it. */
   readonly aborted?: boolean;
+  /** A person, or a token of a preview, let it through. */
+  confirmed?: boolean;
 };
 
 export type PublishProperties = {
@@ -202,6 +204,8 @@ export type Session = {
   census(fresh: boolean, signal: AbortSignal): Promise<Census | undefined>;
   /** Throws what `publish` would throw before anything is sent: invalid_topic, policy_denied, payload_too_large, not_connected. */
   checkPublish(request: PublishRequest): void;
+  /** Puts on record that somebody else than the policy of this session did not allow it. Throws policy_denied. */
+  denied(request: PublishRequest): void;
   /** Resolves when acknowledged (QoS 0: written). Throws invalid_topic, publish_denied, not_connected, timeout, payload_too_large. */
   publish(request: PublishRequest): Promise<PublishAck>;
   /** A close waits, within bounds, for who holds the session: a write that was asked for before. Returns the release. */

@@ -24,14 +24,15 @@ export async function consented(
   session.checkPublish(request);
   const write = fingerprint(session, request);
   if (token !== undefined) {
-    if (context.consent.redeem(token, write)) return undefined;
+    if (context.consent.redeem(token, write)) return confirm(request);
     throw badToken();
   }
   // Asked and answered: what is stored may have changed since, the person's word has not.
-  if (agreed(context, write)) return undefined;
+  if (agreedTo(request, write, session, context)) return confirm(request);
   const { reasons, stored } = await dangerOf(session, request, context.dangerTopics, request.signal);
   if (reasons.length === 0) return undefined;
   if (context.danger === 'deny') {
+    session.denied(request);
     throw new ToolError(
       'policy_denied',
       `Not sent: ${reasons.join(' ')}`,
@@ -58,6 +59,21 @@ export async function consented(
     next_step:
       'Nothing was sent. Show this to the person in charge; if they agree, call again with the same arguments and confirmation_token.',
   };
+}
+
+/** From here on it counts as confirmed. */
+function confirm(request: PublishRequest): undefined {
+  request.confirmed = true;
+}
+
+/** A no is put on record. */
+function agreedTo(request: PublishRequest, write: string, session: Session, context: Context): boolean {
+  try {
+    return agreed(context, write);
+  } catch (error) {
+    session.denied(request);
+    throw error;
+  }
 }
 
 /** What the person reads: everything that decides, nothing that hides or reorders itself. */

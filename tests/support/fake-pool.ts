@@ -30,6 +30,7 @@ export class FakeSession implements Session {
   readonly probes = new ProbeLog();
   readonly lifetime = { createdAt: AT, lastAccessed: AT, expiresAt: AT + 3_600_000, ttlSeconds: 3_600 };
   readonly listened: { filter: string; options: ListenOptions; closed: boolean }[] = [];
+  readonly deniedWrites: PublishRequest[] = [];
   readonly published: PublishRequest[] = [];
   readonly gaps: { from: number; to: number | undefined }[] = [];
   /** What `publish` answers; an error is thrown. */
@@ -101,6 +102,10 @@ export class FakeSession implements Session {
   }
 
   checkPublish(): void {}
+
+  denied(request: PublishRequest): void {
+    this.deniedWrites.push(request);
+  }
 
   async publish(request: PublishRequest): Promise<PublishAck> {
     this.published.push(request);
