@@ -30,6 +30,11 @@ export function shortenPayloads(messages: readonly WireMessage[], budget: number
   return { messages: cut.map(({ message }) => message), shortened };
 }
 
+/** What messages cost with payloads as short as they get, tokens. */
+export function leastTokens(messages: readonly WireMessage[]): number {
+  return messages.reduce((sum, message) => sum + fixedTokens(message) + MARK_TOKENS + LEAST_TOKENS, 0);
+}
+
 type Costed = { message: WireMessage; place: number; cost: number };
 
 /** How often what whole fields leave of the room is shared out again. */

@@ -8,7 +8,7 @@ import { MESSAGES_BUDGET_BYTES } from '../payload/fit.ts';
 import { most } from '../payload/most.ts';
 import { MAX_OMITTED_TOPICS, OTHER_TOPICS } from '../payload/omitted.ts';
 import { withRaw } from '../payload/raw.ts';
-import { shortenPayloads } from '../payload/shorten.ts';
+import { leastTokens, shortenPayloads } from '../payload/shorten.ts';
 import { type Summary, summarise } from '../payload/summary.ts';
 import { tokens } from '../payload/tokens.ts';
 import type { WireMessage } from '../payload/types.ts';
@@ -18,7 +18,7 @@ import type { Held } from './held.ts';
 import type { Look } from './look-around.ts';
 import { FELL_BEHIND, notesOnFit } from './notes.ts';
 import { seconds } from './times.ts';
-import { column, type Totals } from './topic-totals.ts';
+import { column, type Totals, within } from './topic-totals.ts';
 
 /**
  * What an answer that leaves messages out may cost, tokens, for up to 50 messages; each further one that was asked for
@@ -27,6 +27,9 @@ import { column, type Totals } from './topic-totals.ts';
 const ANSWER_TOKENS = 5_900;
 const USUAL_MESSAGES = 50;
 const MESSAGE_TOKENS = 200;
+/** Of it the topics that are named may take so much, and less where the messages need it. */
+const NAMES_TOKENS = 1_200;
+const LEAST_NAMES_TOKENS = 300;
 /** What the names of all topics left out may take in a result, bytes. */
 const OMITTED_BYTES = 32 * 1024;
 
@@ -50,7 +53,9 @@ export function collected(args: Listening, collection: Collection, held: Held): 
   const messages = inbox.messages();
   const summary = summarise(messages, args.return_messages, began, args.raw ? HALF_BUDGET : MESSAGES_BUDGET_BYTES);
   const pruned = inbox.matched > summary.kept.length;
-  const totals = inbox.totals();
+  const all = inbox.totals();
+  const pruning = pruned ? { pruning: pruningOf(inbox, all, summary) } : {};
+  const totals = pruned ? within(all, args.whole_window ? 2 : 1, namesRoom(args, summary, pruning)) : all;
   const counts = {
     original_message_count: inbox.received,
     ...(args.match === undefined ? {} : { matched_count: inbox.matched }),
@@ -59,7 +64,7 @@ export function collected(args: Listening, collection: Collection, held: Held): 
     topics: column(totals, 'count'),
     ...(args.whole_window ? { topic_bytes: column(totals, 'bytes') } : {}),
     pruning_applied: pruned,
-    ...(pruned ? { pruning: pruningOf(inbox, totals, summary) } : {}),
+    ...pruning,
     collection_duration_seconds: seconds(tookMs),
   };
   const notes = [...notesOn(args, collection, totals), ...inbox.notes(), ...notesOnFit(summary)];
@@ -94,13 +99,27 @@ function rawOf({ kept, kept_indices }: Summary, messages: readonly Message[]): W
 
 /** The kept ones as far as there is room beside the rest of the answer, and which of all are cut. */
 function shownOf({ return_messages }: Listening, { kept, kept_indices }: Summary, rest: object) {
-  const room = ANSWER_TOKENS + Math.max(0, return_messages - USUAL_MESSAGES) * MESSAGE_TOKENS;
-  const { messages: shown, shortened } = shortenPayloads(kept, room - tokens(JSON.stringify(rest)) - ENVELOPE_TOKENS);
+  const { messages: shown, shortened } = shortenPayloads(
+    kept,
+    roomFor(return_messages) - tokens(JSON.stringify(rest)) - ENVELOPE_TOKENS,
+  );
   return { shown, in_part: shortened.flatMap((place) => kept_indices[place] ?? []) };
+}
+
+function roomFor(count: number): number {
+  return ANSWER_TOKENS + Math.max(0, count - USUAL_MESSAGES) * MESSAGE_TOKENS;
+}
+
+/** What messages, even with the shortest payloads, leave of an answer for the names of topics. */
+function namesRoom({ return_messages }: Listening, { kept }: Summary, pruning: object): number {
+  const others = leastTokens(kept) + tokens(JSON.stringify(pruning)) + ENVELOPE_TOKENS + NOTES_TOKENS;
+  return Math.min(NAMES_TOKENS, Math.max(LEAST_NAMES_TOKENS, roomFor(return_messages) - others));
 }
 
 /** status, message_count, the cursors and the note on what is shown in part. */
 const ENVELOPE_TOKENS = 150;
+/** The counts that are no names, and usual notes. */
+const NOTES_TOKENS = 150;
 
 function shownInPart(count: number, held: boolean): string {
   const whole = held ? '; call with cursor: whole_cursor for them whole' : '';

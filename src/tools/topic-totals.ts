@@ -1,12 +1,15 @@
 // Owns what a result says of each topic: messages and bytes, of the loudest topics; the others are added up.
 import { most } from '../payload/most.ts';
 import { OTHER_TOPICS } from '../payload/omitted.ts';
+import { tokens } from '../payload/tokens.ts';
 import { wireCost } from '../payload/wire-cost.ts';
 
 /** What one column may take in a result, bytes: a name may be 65,535 long [MQTT-1.5.4]. */
 const COLUMN_BYTES = 64 * 1024;
 /** Of a number, in both copies of a result. */
 const NUMBER_COST = 2 * 12;
+/** Tokens of a number with its quotes, colon and comma. */
+const FIGURE_TOKENS = 4;
 
 export type Total = {
   /** Messages that arrived. */
@@ -41,6 +44,23 @@ export function totalsOf(topics: ReadonlyMap<string, Total>, limit: number, beyo
   const named = new Map(chosen);
   if (others.count > 0) named.set(OTHER_TOPICS, sum(named.get(OTHER_TOPICS), others));
   return { named, unnamed: topics.size - chosen.length };
+}
+
+/** Of those named, the loudest whose names and figures, in so many columns, an assistant has room for. */
+export function within({ named, unnamed }: Totals, columns: number, room: number): Totals {
+  const topics = new Map(named);
+  const others = topics.get(OTHER_TOPICS);
+  if (unnamed > 0) topics.delete(OTHER_TOPICS);
+  let left = room;
+  let limit = 0;
+  for (const [name] of most(topics, topics.size, ([, { count }]) => count)) {
+    left -= columns * (tokens(name) + FIGURE_TOKENS);
+    if (left < 0) break;
+    limit += 1;
+  }
+  if (limit === topics.size) return { named, unnamed };
+  const fewer = totalsOf(topics, limit, unnamed > 0 ? others : NOTHING);
+  return { named: fewer.named, unnamed: fewer.unnamed + unnamed };
 }
 
 const NOTHING: Total = { count: 0, bytes: 0, matched: 0 };

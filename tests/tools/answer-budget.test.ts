@@ -35,13 +35,15 @@ const sensor = (n: number) =>
 const dense = (n: number) =>
   padded(Object.fromEntries(Array.from('abcdefghijkl', (key, i) => [`${key}${key}`, reading(n + i, 4)])));
 
+const climate = (topic: number) => `plant/hall${topic % 3}/line${topic}/climate`;
+const long = (topic: number) => `site/plant-berlin/hall-${topic % 7}/line-${topic % 5}/sensor-${topic}`;
+
 /** 500 messages, then the answer; `page` brings what a cursor points at. */
-async function collected(payloadOf: (n: number) => string, topics: number, args: Fields = {}) {
+async function collected(payloadOf: (n: number) => string, topics: number, args: Fields = {}, topicOf = climate) {
   const { session, call } = bench();
   const running = call('subscribe_and_collect', { session_id: LAB, topic_pattern: '#', duration_seconds: 10, ...args });
   await vi.advanceTimersByTimeAsync(0);
-  for (let n = 0; n < 500; n += 1)
-    session.speak(`plant/hall${(n % topics) % 3}/line${n % topics}/climate`, payloadOf(n));
+  for (let n = 0; n < 500; n += 1) session.speak(topicOf(n % topics), payloadOf(n));
   await vi.advanceTimersByTimeAsync(10_000);
   const result = await running;
   const all = async (cursor: unknown) => {
@@ -70,8 +72,36 @@ describe('500 JSON messages of 200 bytes, by default', () => {
     expect(result).toMatchObject({ message_count: 50, original_message_count: 500, pruning: { omitted: 450 } });
     const counts: unknown[] = Object.values(Object(result.topics));
     expect(counts.reduce((sum: number, count) => sum + Number(count), 0)).toBe(500);
-    expect(Object.keys(Object(result.topics)).length).toBeGreaterThanOrEqual(topics);
     for (const { payload } of list(result)) expect(Object.keys(Object(payload)).length).toBeGreaterThan(0);
+  });
+
+  test.each([
+    [50, false],
+    [100, false],
+    [500, false],
+    [50, true],
+    [500, true],
+  ])(
+    '%i topics of long names, whole_window %s -> under 6,000 tokens, a note on those not named',
+    async (topics, whole_window) => {
+      const { result } = await collected(sensor, topics, { whole_window }, long);
+      expect(proxy(result)).toBeLessThan(6_600);
+      const named = Object.keys(Object(result.topics));
+      expect(named.length).toBeGreaterThan(8);
+      expect(named.length).toBeLessThan(80);
+      expect(result.notes).toContainEqual(
+        `topics names the ${named.length - 1} loudest topics; ${topics - named.length + 1} more are added up in (other topics).`,
+      );
+      for (const counts of [result.topics, ...(whole_window ? [result.topic_bytes] : [])])
+        expect(Object.keys(Object(counts))).toEqual(named);
+      const sum = Object.values(Object(result.topics)).reduce((all: number, count) => all + Number(count), 0);
+      expect([sum, result.message_count]).toEqual([500, 50]);
+    },
+  );
+
+  test('few topics -> each is named', async () => {
+    const { result } = await collected(sensor, 10);
+    expect(Object.keys(Object(result.topics)).length).toBe(10);
   });
 
   test('errors are whole; the others say that they are not, and keep their readings', async () => {
