@@ -8,7 +8,7 @@ type Group<T> = { seen: number; nextAt: number; items: T[] };
  * shrink as groups come. More groups than places: as many groups as there are places, chosen evenly, have one each.
  */
 export class FairReservoir<Key extends object, T> {
-  readonly #limit: number;
+  #limit: number;
   readonly #groups = new Map<Key, Group<T>>();
   #share: number;
   #groupsSeen = 0;
@@ -17,6 +17,14 @@ export class FairReservoir<Key extends object, T> {
   constructor(limit: number) {
     this.#limit = limit;
     this.#share = limit;
+  }
+
+  /** At most so many from now on; never more than before. */
+  narrow(limit: number): void {
+    if (limit >= this.#limit) return;
+    this.#limit = limit;
+    while (this.#groups.size > limit) this.#evict();
+    this.#shrink(Math.max(1, Math.floor(limit / Math.max(1, this.#groups.size))));
   }
 
   /** `copy` is called only where the item is taken. */
@@ -40,13 +48,17 @@ export class FairReservoir<Key extends object, T> {
     this.#groupsSeen += 1;
     if (this.#groups.size >= this.#limit) {
       if (this.#below(this.#groupsSeen) >= this.#limit) return undefined;
-      const victim = [...this.#groups.keys()][this.#below(this.#groups.size)];
-      if (victim) this.#groups.delete(victim);
+      this.#evict();
     }
     const group: Group<T> = { seen: 0, nextAt: 0, items: [] };
     this.#groups.set(key, group);
     this.#shrink(Math.max(1, Math.floor(this.#limit / this.#groups.size)));
     return group;
+  }
+
+  #evict(): void {
+    const victim = [...this.#groups.keys()][this.#below(this.#groups.size)];
+    if (victim) this.#groups.delete(victim);
   }
 
   #shrink(share: number): void {

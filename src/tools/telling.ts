@@ -11,13 +11,12 @@ import { type Wording, Wordings } from '../payload/wordings.ts';
 import { Allowance } from './allowance.ts';
 import { Thinned } from './thinned.ts';
 
-/** Messages kept; each kind may have one more, its newest. */
+/** Messages kept, 353 in all: each kind may have one more, its newest, but for the suspects. */
 const MAX_ERRORS = 120;
 const MAX_SHAPES = 100;
 const MAX_CHANGES = 100;
 /** Of what looks like trouble and came too fast to be decoded: it is looked into at the end. */
 const MAX_SUSPECTS = 30;
-export const MAX_TELLING = MAX_ERRORS + MAX_SHAPES + MAX_CHANGES + MAX_SUSPECTS + 3;
 /** Payloads decoded a second: all of an ordinary broker's, a sample of a flood's. */
 const MAX_EXAMINED_A_SECOND = 20_000;
 const MAX_FOLLOWED_A_SECOND = 10_000;
@@ -76,6 +75,11 @@ export class Telling<Kept extends Message> {
     if (decoded) return this.#isNews(message, follow, decoded);
     this.#undecoded += 1;
     return false;
+  }
+
+  /** Messages held at most so far; it only grows. */
+  get most(): number {
+    return this.#errors.most + this.#shapes.most + this.#changes.most + this.#suspects.most;
   }
 
   items(): Kept[] {

@@ -13,6 +13,11 @@ export class Thinned<T> {
     this.#limit = limit;
   }
 
+  /** The most it has held, the newest among them. */
+  get most(): number {
+    return Math.min(this.seen, this.#limit + 1);
+  }
+
   add(item: T): void {
     this.offer(() => item);
     this.#newest = item;

@@ -5,12 +5,13 @@ import { topicHint } from '../payload/errors-in.ts';
 import type { Collector } from './collector.ts';
 import type { Wanted } from './inbox.ts';
 import { FairReservoir } from './reservoir.ts';
-import { type Follow, MAX_TELLING, Telling } from './telling.ts';
+import { type Follow, Telling } from './telling.ts';
 import { type Total, type Totals, totalsOf } from './topic-totals.ts';
 
 /** Messages kept, the first and the last among them. */
 const MAX_KEPT = 500;
-const MAX_SAMPLE = MAX_KEPT - MAX_TELLING - 2;
+/** The sample has what the telling ones leave of it. */
+const MAX_SAMPLE = MAX_KEPT - 2;
 /** Bytes of a payload that are kept: 500 of them are 64 MiB. */
 const MAX_PAYLOAD_BYTES = 128 * 1024;
 /** Topics named in a result, twice: a broker may have very many, and an assistant reads each. */
@@ -52,7 +53,9 @@ export class WindowInbox implements Collector {
     topic.matched += 1;
     this.#remember(message);
     if (!this.#first) this.#first = this.#keep(message);
-    if (this.#telling.take(message, topic.follow, topic.hinted)) return;
+    const told = this.#telling.take(message, topic.follow, topic.hinted);
+    this.#sample.narrow(MAX_SAMPLE - this.#telling.most);
+    if (told) return;
     this.#sample.offer(topic, () => this.#keep(message));
   }
 

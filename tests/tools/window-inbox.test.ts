@@ -110,6 +110,18 @@ describe('window inbox', () => {
     expect(shapes.size).toBe(2);
   });
 
+  test('nothing telling -> the sample has all the room; what tells later takes its part of it', () => {
+    const inbox = new WindowInbox(undefined);
+    for (let i = 0; i < 4_000; i += 1) speak(inbox, 'a', `{"n":${20 + (i % 3) / 10}}`, i);
+    expect(inbox.messages().length).toBeGreaterThanOrEqual(495);
+    expect(inbox.messages().length).toBeLessThanOrEqual(500);
+    const errors = Array.from({ length: 100 }, (_, i) => key(speak(inbox, 'a', `{"error":"E${i}"}`, 4_000 + i)));
+    const kept = inbox.messages();
+    expect(kept.length).toBeGreaterThan(450);
+    expect(kept.length).toBeLessThanOrEqual(500);
+    expect(kept.map(key)).toEqual(expect.arrayContaining(errors));
+  });
+
   test('every message an error of 256 KiB -> 500 at most, 64 MiB at most', () => {
     const inbox = new WindowInbox(undefined);
     const bytes = Buffer.alloc(256 * 1024, 'error ');
