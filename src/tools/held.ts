@@ -14,8 +14,8 @@ const OVERHEAD_BYTES = 300;
 export type Page = { messages: Message[]; began: number };
 /** `left_out`: not in the answer at all. `in_part`: there, but cut. */
 export type Rest = { left_out: Message[]; in_part: Message[]; began: number };
-/** Undefined where there are none, or too many to hold. */
-export type Cursors = { left_out: string | undefined; in_part: string | undefined };
+/** Undefined where there are none. `lost`: of each kind, the last ones that were too many to hold. */
+export type Cursors = { left_out: string | undefined; in_part: string | undefined; lost: number };
 
 export type Held = {
   keep(rest: Rest): Cursors;
@@ -39,16 +39,19 @@ export function createHeld(newId: () => string, now: () => number = Date.now): H
   }
 
   function keep({ left_out, in_part, began }: Rest): Cursors {
-    const messages = [...left_out, ...in_part];
-    if (messages.length === 0) return { left_out: undefined, in_part: undefined };
-    const bytes = messages.reduce((sum, one) => sum + one.payload.length + 2 * one.topic.length + OVERHEAD_BYTES, 0);
+    const first = firstWithin(left_out, MAX_BYTES);
+    const second = firstWithin(in_part, MAX_BYTES - first.bytes);
+    const messages = [...first.messages, ...second.messages];
+    const lost = left_out.length + in_part.length - messages.length;
+    if (messages.length === 0) return { left_out: undefined, in_part: undefined, lost };
+    const bytes = first.bytes + second.bytes;
     const id = newId();
-    const split = left_out.length;
+    const split = first.messages.length;
     entries.set(id, { messages, split, began, bytes, until: now() + TTL_MS });
     total += bytes;
     clean();
     const cursor = (from: number, length: number) => (entries.has(id) && length > 0 ? `${id}.${from}` : undefined);
-    return { left_out: cursor(0, split), in_part: cursor(split, in_part.length) };
+    return { left_out: cursor(0, split), in_part: cursor(split, second.messages.length), lost };
   }
 
   /** A cursor says where to go on, so that one asked for twice gives the same page: an answer may get lost. */
@@ -65,6 +68,19 @@ export function createHeld(newId: () => string, now: () => number = Date.now): H
   }
 
   return { keep, next };
+}
+
+/** The first ones that fit. */
+function firstWithin(all: readonly Message[], room: number): { messages: Message[]; bytes: number } {
+  const messages: Message[] = [];
+  let bytes = 0;
+  for (const one of all) {
+    const size = one.payload.length + 2 * one.topic.length + OVERHEAD_BYTES;
+    if (bytes + size > room) break;
+    bytes += size;
+    messages.push(one);
+  }
+  return { messages, bytes };
 }
 
 function unknownCursor(): ToolError {

@@ -1,7 +1,7 @@
 // Owns the messages of a plain collection: the first so many, bounded in number and bytes.
 import type { Message } from '../mqtt/types.ts';
 import type { Collector } from './collector.ts';
-import { type Total, type Totals, totalsOf } from './topic-totals.ts';
+import { MAX_TOPIC_CHARS, MAX_TOPICS, type Total, type Totals, totalsOf } from './topic-totals.ts';
 
 /** Tells whether a message is wanted. */
 export type Wanted = { test(payload: Buffer, topic: string): boolean; readonly skipped: number };
@@ -23,6 +23,9 @@ export class Inbox implements Collector {
   readonly #wanted: Wanted | undefined;
   readonly #kept: Message[] = [];
   readonly #topics = new Map<string, Total>();
+  /** Of topics that are not counted apart. */
+  readonly #beyond: Total = { count: 0, bytes: 0, matched: 0 };
+  #chars = 0;
   #cut = 0;
   #bytes = 0;
   #fill: () => void = () => {};
@@ -43,8 +46,7 @@ export class Inbox implements Collector {
   take(message: Message): void {
     if (this.#kept.length >= this.#max) return;
     this.received += 1;
-    const total = this.#topics.get(message.topic) ?? { count: 0, bytes: 0, matched: 0 };
-    this.#topics.set(message.topic, total);
+    const total = this.#topics.get(message.topic) ?? this.#newTopic(message.topic);
     total.count += 1;
     total.bytes += message.size;
     if (this.#wanted && !this.#wanted.test(message.payload, message.topic)) return;
@@ -62,15 +64,25 @@ export class Inbox implements Collector {
   }
 
   totals(): Totals {
-    return totalsOf(this.#topics, Inbox.MAX_NAMED);
+    return totalsOf(this.#topics, Inbox.MAX_NAMED, this.#beyond);
   }
 
   notes(): string[] {
     const notes: string[] = [];
+    if (this.#beyond.count > 0)
+      notes.push(`${this.#beyond.count} messages came of topics beyond the first million: they are not told apart.`);
     if (this.#cut > 0) notes.push(`${this.#cut} payloads were cut: at most 1 MiB of one is kept, 16 MiB of all.`);
     const skipped = this.#wanted?.skipped ?? 0;
     if (skipped > 0)
       notes.push(`${skipped} payloads were too large, or too many, to be matched; they count as not matching.`);
     return notes;
+  }
+
+  #newTopic(name: string): Total {
+    if (this.#topics.size >= MAX_TOPICS || this.#chars + name.length > MAX_TOPIC_CHARS) return this.#beyond;
+    this.#chars += name.length;
+    const total = { count: 0, bytes: 0, matched: 0 };
+    this.#topics.set(name, total);
+    return total;
   }
 }

@@ -8,10 +8,15 @@ import { notesOnFit } from './notes.ts';
 /** A page says of the collection only what it still knows: nothing was listened for. Throws invalid_arguments. */
 export function nextPage(
   cursor: string,
-  { return_messages: count, raw }: SubscribeAndCollectArgs,
+  { return_messages: count, raw, match, whole_window, retained }: SubscribeAndCollectArgs,
   held: Held,
 ): SubscribeAndCollectResult {
   const { messages, began, next, left } = held.next(cursor, count);
+  const ignored = [
+    ...(match === undefined ? [] : ['match']),
+    ...(whole_window ? ['whole_window'] : []),
+    ...(retained === 'include' ? [] : ['retained']),
+  ];
   const budget = raw ? MESSAGES_BUDGET_BYTES / 2 : MESSAGES_BUDGET_BYTES;
   const fitted = fitMessages(
     messages.map((message) => renderMessage(message, began)),
@@ -23,6 +28,10 @@ export function nextPage(
     message_count: fitted.messages.length,
     remaining_count: left,
     ...(next === undefined ? {} : { next_cursor: next }),
-    notes: ['A further page of an earlier collection, in time order; nothing was listened for.', ...notesOnFit(fitted)],
+    notes: [
+      'A further page of an earlier collection, in time order; nothing was listened for.',
+      ...(ignored.length > 0 ? [`Ignored, as a cursor does not listen: ${ignored.join(', ')}.`] : []),
+      ...notesOnFit(fitted),
+    ],
   };
 }

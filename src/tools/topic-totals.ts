@@ -6,6 +6,9 @@ import { wireCost } from '../payload/wire-cost.ts';
 
 /** What one column may take in a result, bytes: a name may be 65,535 long [MQTT-1.5.4]. */
 const COLUMN_BYTES = 64 * 1024;
+/** Topics counted apart, and the characters of their names: a broker of endless topics must not fill memory. */
+export const MAX_TOPICS = 1_000_000;
+export const MAX_TOPIC_CHARS = 64 * 1024 * 1024;
 /** Of a number, in both copies of a result. */
 const NUMBER_COST = 2 * 12;
 /** Tokens of a number with its quotes, colon and comma. */

@@ -6,7 +6,7 @@ import type { Collector } from './collector.ts';
 import type { Wanted } from './inbox.ts';
 import { FairReservoir } from './reservoir.ts';
 import { type Follow, Telling } from './telling.ts';
-import { type Total, type Totals, totalsOf } from './topic-totals.ts';
+import { MAX_TOPIC_CHARS, MAX_TOPICS, type Total, type Totals, totalsOf } from './topic-totals.ts';
 
 /** Messages kept, the first and the last among them. */
 const MAX_KEPT = 500;
@@ -16,9 +16,6 @@ const MAX_SAMPLE = MAX_KEPT - 2;
 const MAX_PAYLOAD_BYTES = 128 * 1024;
 /** Topics named in a result, twice: a broker may have very many, and an assistant reads each. */
 const MAX_NAMED = 200;
-/** Topics counted apart, and the characters of their names: a broker of endless topics must not fill memory. */
-const MAX_TOPICS = 1_000_000;
-const MAX_TOPIC_CHARS = 64 * 1024 * 1024;
 
 type Kept = Message & { seq: number };
 type Topic = Total & { hinted: boolean; follow: Follow | undefined };
