@@ -75,6 +75,7 @@ export function collected(args: Listening, collection: Collection, held: Held): 
     left_out: messages.filter((_, index) => !kept.has(index)),
     in_part: messages.filter((_, index) => in_part.includes(index)),
     began,
+    session_id: args.session_id,
   });
   if (in_part.length > 0) notes.push(shownInPart(in_part.length, cursors.in_part !== undefined));
   if (cursors.lost > 0) {

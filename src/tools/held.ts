@@ -10,10 +10,10 @@ const MAX_BYTES = 24 * 1024 * 1024;
 /** Bytes of a message beside its topic and payload, roughly. */
 const OVERHEAD_BYTES = 300;
 
-/** In time order, with when their collection began, ms since the epoch. */
-export type Page = { messages: Message[]; began: number };
+/** In time order, with when their collection began, ms since the epoch, and the session's id. */
+export type Page = { messages: Message[]; began: number; session_id: string };
 /** `left_out`: not in the answer at all. `in_part`: there, but cut. */
-export type Rest = { left_out: Message[]; in_part: Message[]; began: number };
+export type Rest = { left_out: Message[]; in_part: Message[]; began: number; session_id: string };
 /** Undefined where there are none. `lost`: of each kind, the last ones that were too many to hold. */
 export type Cursors = { left_out: string | undefined; in_part: string | undefined; lost: number };
 
@@ -38,7 +38,7 @@ export function createHeld(newId: () => string, now: () => number = Date.now): H
     }
   }
 
-  function keep({ left_out, in_part, began }: Rest): Cursors {
+  function keep({ left_out, in_part, began, session_id }: Rest): Cursors {
     const first = firstWithin(left_out, MAX_BYTES);
     const second = firstWithin(in_part, MAX_BYTES - first.bytes);
     const messages = [...first.messages, ...second.messages];
@@ -47,7 +47,7 @@ export function createHeld(newId: () => string, now: () => number = Date.now): H
     const bytes = first.bytes + second.bytes;
     const id = newId();
     const split = first.messages.length;
-    entries.set(id, { messages, split, began, bytes, until: now() + TTL_MS });
+    entries.set(id, { messages, split, began, session_id, bytes, until: now() + TTL_MS });
     total += bytes;
     clean();
     const cursor = (from: number, length: number) => (entries.has(id) && length > 0 ? `${id}.${from}` : undefined);
@@ -64,7 +64,8 @@ export function createHeld(newId: () => string, now: () => number = Date.now): H
     const end = from < entry.split ? entry.split : entry.messages.length;
     const to = Math.min(end, from + count);
     const page = entry.messages.slice(from, to);
-    return { messages: page, began: entry.began, next: to < end ? `${id}.${to}` : undefined, left: end - to };
+    const { began, session_id } = entry;
+    return { messages: page, began, session_id, next: to < end ? `${id}.${to}` : undefined, left: end - to };
   }
 
   return { keep, next };

@@ -15,7 +15,7 @@ import { WindowInbox } from './window-inbox.ts';
 
 export const subscribeAndCollect: Handler<'subscribe_and_collect'> = async (args, context) => {
   const { topic_pattern, cursor } = args;
-  if (cursor !== undefined && topic_pattern === undefined) return nextPage(cursor, args, context.held);
+  if (cursor !== undefined && topic_pattern === undefined) return nextPage(cursor, args, context);
   if (cursor !== undefined || topic_pattern === undefined) throw eitherOr();
   return collect({ ...args, topic_pattern }, context);
 };
@@ -54,7 +54,7 @@ async function collect(args: Listening, context: Context): Promise<SubscribeAndC
     };
     const silent = inbox.received === 0 && ending.stopped === 'duration' && subscription.gaps.length === 0;
     const look = silent ? await lookAround(session, context) : undefined;
-    return collected(args, { inbox, subscription, ending, look }, context.held);
+    return collected({ ...args, session_id: session.facts.id }, { inbox, subscription, ending, look }, context.held);
   } finally {
     drops?.close();
     subscription.close();

@@ -18,7 +18,11 @@ const message = (at: number, payload: Buffer, topic = 'a'): Message => ({
 test('more than 24 MiB left out -> the first of them are held, and the others told', () => {
   const held = createHeld(() => 'id');
   const left_out = Array.from({ length: 40 }, (_, n) => message(n, Buffer.alloc(MIB)));
-  const { left_out: cursor = '', in_part, lost } = held.keep({ left_out, in_part: left_out.slice(0, 2), began: 0 });
+  const {
+    left_out: cursor = '',
+    in_part,
+    lost,
+  } = held.keep({ left_out, in_part: left_out.slice(0, 2), began: 0, session_id: 's' });
   expect(in_part).toBeUndefined();
   const page = held.next(cursor, 500);
   expect(page.messages.map(({ at }) => at)).toEqual(Array.from({ length: 23 }, (_, n) => n));

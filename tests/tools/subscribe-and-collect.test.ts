@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { FakeSession } from '../support/fake-pool.ts';
 import { bench, type Fields, failing, LAB, problemsOf, toolError } from './bench.ts';
 
 /** Loaded when a call has a match, which takes real time. */
@@ -222,12 +223,13 @@ describe('subscribe_and_collect', () => {
   });
 
   test('pages -> all that was left out, in time order, each message once, without listening again', async () => {
-    const { session, over, call, run } = await collecting({ return_messages: 5, duration_seconds: 10 });
+    const { session, over, call, run, pool } = await collecting({ return_messages: 5, duration_seconds: 10 });
     for (let n = 0; n < 20; n += 1) session.speak('a', `${n}`);
     let page = await over(10_000);
     const texts = (result: Fields) =>
       (Array.isArray(result.messages) ? result.messages : []).map(({ payload }) => payload);
     const got = texts(page);
+    const first = page.next_cursor;
     while (page.next_cursor !== undefined) {
       page = await call('subscribe_and_collect', { session_id: LAB, cursor: page.next_cursor, return_messages: 6 });
       const more = texts(page).map(Number);
@@ -236,6 +238,12 @@ describe('subscribe_and_collect', () => {
     }
     expect(got.map(Number).toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, n) => n));
     expect(session.listened).toHaveLength(1);
+    const told = await call('subscribe_and_collect', { session_id: LAB, cursor: first, match: '$.a' });
+    expect(told.notes).toContainEqual('Ignored, as a cursor does not listen: match.');
+    expect(told.notes).not.toContainEqual(expect.stringContaining('another session'));
+    pool.sessions.push(new FakeSession({ id: 'other', name: 'other' }));
+    const mixed = await call('subscribe_and_collect', { session_id: 'other', cursor: first });
+    expect(mixed.notes).toContainEqual(expect.stringMatching(/^They came on another session/));
     const unknown = run('subscribe_and_collect', { session_id: LAB, cursor: 'no-such.0' });
     expect(await problemsOf(unknown)).toEqual([{ path: '/cursor', expected: expect.any(String) }]);
   });
