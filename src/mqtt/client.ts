@@ -72,6 +72,8 @@ export type Link = {
   hurry(): () => void;
   /** How often more came than could be read: the broker may have dropped messages. */
   fellBehind(): number;
+  /** Resolves once what was read from the socket by now is delivered. Never rejects. */
+  settled(): Promise<void>;
   /** DISCONNECT, then the socket is closed. */
   end(): Promise<void>;
 };
@@ -258,6 +260,11 @@ function createLink(client: MqttClient, connack: IConnackPacket, dialled: Dial, 
       for (const message of early.splice(0)) listener.message(...message);
     },
     fellBehind: () => inlet.behind + (inlet.tap?.state.fellBehind ?? 0),
+    settled: async () => {
+      await inlet.tap?.settled();
+      // mqtt.js deals in ticks with what was passed on to it.
+      await new Promise((resolve) => setImmediate(resolve));
+    },
     subscribe: (filter, { qos, id, dump }) =>
       new Promise((resolve, reject) => {
         // mqtt.js would queue it for the next connection.

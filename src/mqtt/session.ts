@@ -159,6 +159,7 @@ export class LiveSession implements Session {
         get sharedQos() {
           return shared ?? hearings.qosOf(hearing);
         },
+        settled: () => link.settled(),
         close: () => {
           shared ??= hearings.qosOf(hearing);
           this.#leave(hearing);

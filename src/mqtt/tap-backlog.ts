@@ -15,6 +15,10 @@ export class Backlog {
   #chunks: Chunk[] = [];
   #head = 0;
   #bytes = 0;
+  /** Chunks, since the beginning. */
+  #added = 0;
+  #gone = 0;
+  #waiting: { until: number; resolve: () => void }[] = [];
 
   /** `max`: bytes of this one. */
   constructor(max = MAX_TOGETHER_BYTES) {
@@ -36,6 +40,14 @@ export class Backlog {
     return this.#bytes;
   }
 
+  /** Resolves once all that is held now is gone. One wait for each collection that ends: bounded as they are. */
+  workedOff(): Promise<void> {
+    if (this.#gone === this.#added) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiting.push({ until: this.#added, resolve });
+    });
+  }
+
   get first(): Chunk | undefined {
     return this.#chunks[this.#head];
   }
@@ -43,6 +55,7 @@ export class Backlog {
   /** `at`: when it came, ms since the epoch. */
   add(bytes: Buffer, at: number): void {
     this.#chunks.push({ bytes, at });
+    this.#added += 1;
     this.#grow(bytes.length + CHUNK_BYTES);
   }
 
@@ -57,12 +70,22 @@ export class Backlog {
       this.#chunks.splice(0, this.#head);
       this.#head = 0;
     }
+    this.#leave(this.#gone + 1);
   }
 
   clear(): void {
     this.#chunks = [];
     this.#head = 0;
     this.#grow(-this.#bytes);
+    this.#leave(this.#added);
+  }
+
+  #leave(gone: number): void {
+    this.#gone = gone;
+    for (let next = this.#waiting[0]; next && next.until <= gone; next = this.#waiting[0]) {
+      this.#waiting.shift();
+      next.resolve();
+    }
   }
 
   #grow(bytes: number): void {

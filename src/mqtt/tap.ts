@@ -84,6 +84,11 @@ export class Tap extends Duplex {
     return { backlog: this.#backlog.bytes, fellBehind: this.#fellBehind, aside: this.#scanner.aside };
   }
 
+  /** Resolves once what is read by now is understood, or never will be. */
+  settled(): Promise<void> {
+    return this.#backlog.workedOff();
+  }
+
   override _read(): void {
     this.#wanted = true;
     // mqtt.js works in ticks, and a microtask runs when all of them are done. Who waits for an answer may take longer.

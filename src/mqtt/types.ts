@@ -133,6 +133,8 @@ export type Subscription = {
   readonly gaps: readonly { from: number; to: number | undefined }[];
   /** More came meanwhile than could be read, so the broker may have dropped messages. */
   readonly fellBehind: boolean;
+  /** Resolves once the messages that were read by now are with the sinks. Never rejects. */
+  settled(): Promise<void>;
   /** Stops the sink at once; the last listener of a filter sends UNSUBSCRIBE. Idempotent. */
   close(): void;
 };

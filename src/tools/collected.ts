@@ -43,6 +43,10 @@ export type Ending = {
   stopped: StoppedBy;
   reason: string | undefined;
   dropped: number | undefined;
+  /** When the broker last told that, where many messages came after it, ms since the epoch. */
+  unknownSince: number | undefined;
+  /** Messages were read from the socket and not counted when the wait for them was up. */
+  unread: boolean;
 };
 /** `look`: what else is there, where nothing came. */
 type Collection = { inbox: Collector; subscription: Subscription; ending: Ending; look: Look | undefined };
@@ -175,21 +179,18 @@ function leftOutOf(totals: Totals, kept: readonly WireMessage[]): Record<string,
 
 function notesOn(
   { topic_pattern, qos }: Listening,
-  { subscription: { grantedQos, sharedQos, gaps, fellBehind }, ending: { reason, dropped } }: Collection,
+  { subscription: { grantedQos, sharedQos, gaps, fellBehind }, ending }: Collection,
   { named, unnamed }: Totals,
 ): string[] {
   const notes: string[] = [];
+  const { reason } = ending;
   if (sharedQos > qos) {
     notes.push(
       `Another collection of the filter on this session asked for QoS ${sharedQos}, so some came with more than QoS ${qos}.`,
     );
   }
   if (fellBehind) notes.push(FELL_BEHIND);
-  if (dropped !== undefined && dropped > 0) {
-    notes.push(
-      `The broker says ($SYS) that it dropped ${dropped} messages to slow readers in this time, this one or others: some may be missing here. Narrow the filter or use QoS 1.`,
-    );
-  }
+  notes.push(...notesOnLoss(ending));
   if (unnamed > 0) {
     notes.push(`topics names the ${named.size - 1} loudest topics; ${unnamed} more are added up in (other topics).`);
   }
@@ -205,5 +206,24 @@ function notesOn(
     notes.push('A shared subscription gets no retained messages, and only its share of the live ones.');
   }
   if (reason !== undefined) notes.push(`It ended early: ${reason}.`);
+  return notes;
+}
+
+function notesOnLoss({ began, tookMs, dropped, unknownSince, unread }: Ending): string[] {
+  const notes: string[] = [];
+  if (unread) {
+    notes.push(
+      'Messages that had been read by the end were not looked at, so the counts are too low: narrow the filter or use a simpler match.',
+    );
+  }
+  if (dropped !== undefined && dropped > 0) {
+    notes.push(
+      `The broker says ($SYS) that it dropped ${dropped} messages to slow readers in this time, this one or others: some may be missing here. Narrow the filter or use QoS 1.`,
+    );
+  }
+  if (unknownSince !== undefined) {
+    const ago = seconds(Math.max(0, began + tookMs - unknownSince));
+    notes.push(`The broker last told its drop counter ${ago} s before the end: messages dropped since are not known.`);
+  }
   return notes;
 }

@@ -5,13 +5,16 @@ import type { SubscribeAndCollectArgs, SubscribeAndCollectResult } from '../gene
 import type { Message, Subscription } from '../mqtt/types.ts';
 import { collected, type Listening, type StoppedBy } from './collected.ts';
 import type { Collector } from './collector.ts';
-import { watchDrops } from './drops.ts';
+import { type Drops, watchDrops } from './drops.ts';
 import { Inbox, type Wanted } from './inbox.ts';
 import { lookAround } from './look-around.ts';
 import { nextPage } from './next-page.ts';
 import type { Context, Handler } from './tool.ts';
 import { waitFor } from './waiting.ts';
 import { WindowInbox } from './window-inbox.ts';
+
+/** How long a window that is over waits for what was read and not counted yet, ms: a match may be slow. */
+const SETTLE_MS = 2_000;
 
 export const subscribeAndCollect: Handler<'subscribe_and_collect'> = async (args, context) => {
   const { topic_pattern, cursor } = args;
@@ -27,13 +30,16 @@ async function collect(args: Listening, context: Context): Promise<SubscribeAndC
   const wanted = args.match === undefined ? undefined : (await import('../payload/match.ts')).compileMatch(args.match);
   const session = await context.pool.get(args.session_id, signal);
   const inbox = inboxFor(args, wanted);
+  let drops: Drops | undefined;
   const take = (message: Message) => {
-    if (retained !== 'only' || message.retain) inbox.take(message);
+    if (retained === 'only' && !message.retain) return;
+    drops?.saw(message.at);
+    inbox.take(message);
   };
   const subscription = await session.listen(topic_pattern, { qos, retained, signal }, take);
   const began = Date.now();
   // Where a broker is busy it may drop messages; where it is not, one more subscription is not worth it.
-  const drops = args.whole_window ? watchDrops(session, signal) : undefined;
+  drops = args.whole_window ? watchDrops(session, signal) : undefined;
   try {
     let reason: string | undefined;
     const lost = subscription.lost.then((why): StoppedBy => {
@@ -44,13 +50,17 @@ async function collect(args: Listening, context: Context): Promise<SubscribeAndC
     const message = () => `${inbox.received} messages so far`;
     const ms = duration_seconds * 1000;
     const stopped = await waitFor({ ms, totalMs: ms, until: [full, lost], message }, context);
+    const tookMs = Date.now() - began;
+    const unread = stopped === 'duration' && (await leavesUnread(subscription, inbox, context));
     subscription.close();
     const ending = {
       began,
-      tookMs: Date.now() - began,
+      tookMs,
+      unread,
       stopped: stillDown(subscription) ? 'disconnected' : stopped,
       reason,
       dropped: drops?.count(),
+      unknownSince: drops?.unknownSince(),
     };
     const silent = inbox.received === 0 && ending.stopped === 'duration' && subscription.gaps.length === 0;
     const look = silent ? await lookAround(session, context) : undefined;
@@ -59,6 +69,13 @@ async function collect(args: Listening, context: Context): Promise<SubscribeAndC
     drops?.close();
     subscription.close();
   }
+}
+
+/** Waits until what was read when the time was up is counted; true: it took too long. */
+async function leavesUnread(subscription: Subscription, inbox: Collector, context: Context): Promise<boolean> {
+  const until = [subscription.settled().then((): 'settled' => 'settled'), inbox.full.then((): 'settled' => 'settled')];
+  const message = () => `time is up, counting what was read: ${inbox.received} messages`;
+  return (await waitFor({ ms: SETTLE_MS, until, message }, context)) === 'duration';
 }
 
 function inboxFor({ whole_window, max_messages }: SubscribeAndCollectArgs, wanted: Wanted | undefined): Collector {

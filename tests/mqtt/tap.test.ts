@@ -108,6 +108,23 @@ describe('inbound', () => {
     expect(stream.state.backlog).toBe(0);
   });
 
+  test('settled -> once all that was read at the call is taken; destroyed -> at once', async () => {
+    const { socket, stream, events, read } = start();
+    for (const payload of numbers(2_000)) socket.push(frame(payload));
+    await turns(20);
+    const settled = stream.settled();
+    read(stream);
+    await settled;
+    expect(events.length).toBe(2_000);
+    const other = start();
+    other.socket.push(frame('1'));
+    await turns(20);
+    const gone = other.stream.settled();
+    other.stream.destroy();
+    await gone;
+    expect(other.events).toEqual([]);
+  });
+
   test('five floods at once -> together 32 MiB are held and no more; as one goes, the others go on, and nothing is lost', async () => {
     const MIB = 1024 * 1024;
     const floods = Array.from({ length: 5 }, () => start());

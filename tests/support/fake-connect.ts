@@ -25,6 +25,8 @@ export class FakeLink implements Link {
     return 0;
   }
 
+  async settled(): Promise<void> {}
+
   hurry(): () => void {
     return () => {};
   }

@@ -40,6 +40,8 @@ export class FakeSession implements Session {
   current: Partial<SessionState> = {};
   lose: (reason: string) => void = () => {};
   endRetained: (end: RetainedEnd) => void = () => {};
+  /** What the end of a collection waits for. */
+  settled: Promise<void> = Promise.resolve();
   #sinks = new Set<Sink>();
 
   hold(): () => void {
@@ -83,6 +85,7 @@ export class FakeSession implements Session {
       lost,
       gaps: this.gaps,
       fellBehind: false,
+      settled: () => this.settled,
       close,
     };
   }

@@ -300,6 +300,39 @@ describe('subscribe_and_collect', () => {
     await plain.over(10_000);
   });
 
+  test('the window ends while read messages wait to be counted -> they are, for up to 2 s; then a note', async () => {
+    const { session, over } = await collecting({ whole_window: true, duration_seconds: 10 });
+    let settle = () => {};
+    session.settled = new Promise((resolve) => {
+      settle = resolve;
+    });
+    await vi.advanceTimersByTimeAsync(11_000);
+    session.speak('a/b', 'x');
+    settle();
+    const result = await over();
+    expect(result).toMatchObject({ original_message_count: 1, collection_duration_seconds: 10, notes: [] });
+    const late = await collecting({ whole_window: true, duration_seconds: 10 });
+    late.session.settled = new Promise(() => {});
+    late.session.speak('a/b', 'x');
+    expect((await late.over(12_000)).notes).toEqual([expect.stringMatching(/were not looked at/)]);
+  });
+
+  test('many messages after the drop counter was told -> a note; told after them, or few of them -> none', async () => {
+    const dropped = '$SYS/broker/publish/messages/dropped';
+    const notesAfter = async (count: number, told: boolean) => {
+      const { session, over } = await collecting({ whole_window: true, duration_seconds: 10 });
+      session.speak(dropped, '7');
+      await vi.advanceTimersByTimeAsync(2_000);
+      for (let n = 0; n < count; n += 1) session.speak('a/b', 'x');
+      if (told) session.speak(dropped, '7');
+      return (await over(8_000)).notes;
+    };
+    const unknown = 'The broker last told its drop counter 10 s before the end: messages dropped since are not known.';
+    expect(await notesAfter(1_001, false)).toContain(unknown);
+    expect(await notesAfter(1_001, true)).not.toContainEqual(expect.stringMatching(/drop counter/));
+    expect(await notesAfter(1_000, false)).not.toContainEqual(expect.stringMatching(/drop counter/));
+  });
+
   test('cancelled -> cancelled, and nobody listens any more', async () => {
     const { run, session, abort } = bench();
     const running = run('subscribe_and_collect', at);
