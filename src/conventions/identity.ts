@@ -31,7 +31,9 @@ export function createIdentity(deviceId: string): Identity {
   const segments = given.split('/').map((segment) => levelMatcher(segment));
   const whole = levelMatcher(given);
   const scent = scentOf(given, hex);
-  const mayBeIn = (text: string) => scent.test(text);
+  // Words are compared in lower case and composed, which changes other letters than the flag i knows.
+  const foreign = /[^\0-\x7f]/.test(given);
+  const mayBeIn = (text: string) => scent.test(text) || (foreign && scent.test(text.toLowerCase().normalize('NFC')));
   const inTopic = (topic: string): Grade => {
     if (!mayBeIn(topic)) return undefined;
     const levels = topic.split('/');
@@ -95,7 +97,7 @@ function holdsAddress(level: string, hex: string): boolean {
 function scentOf(given: string, hex: string | undefined): RegExp {
   const literal = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
   const words = wordsOf(given).map(literal);
-  const spelled = words.length === 0 ? literal(given) || '(?!)' : words.join('[^\\p{L}\\p{N}]{0,3}');
+  const spelled = words.length === 0 ? literal(given) || '(?!)' : words.join('[^\\p{L}\\p{N}]*');
   if (hex === undefined) return new RegExp(spelled, 'iu');
   const bytes = hex.match(/../g) ?? [];
   const short = hex.length === 12 ? `|shelly[a-z0-9]{0,20}-${hex.slice(-6)}` : '';

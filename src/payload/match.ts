@@ -88,9 +88,18 @@ export function compilePath(expression: string, at: string): (value: unknown) =>
   for (const name of ['match', 'search']) environment.functionRegister.delete(name);
   try {
     const query = environment.compile(expression);
-    return (value) => query.query(json(value)).values();
+    return (value) => selected(query, value);
   } catch {
     throw bad('a JSONPath (RFC 9535, without match() and search()), such as $.state or $[?@.temperature > 30]', at);
+  }
+}
+
+/** Nothing where a descent would go deeper than the engine does, 50 levels: what a broker sends must not throw here. */
+function selected(query: ReturnType<JSONPathEnvironment['compile']>, value: unknown): unknown[] {
+  try {
+    return query.query(json(value)).values();
+  } catch {
+    return [];
   }
 }
 

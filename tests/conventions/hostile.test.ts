@@ -220,6 +220,14 @@ describe('sizes', () => {
   });
 });
 
+test.each(['İstanbul', 'cafe\u0301', '\u{2f801}', 'pump (north) -- 7', 'a*.)(a'])(
+  'the id %s -> found by itself',
+  (one) => {
+    expect(createIdentity(one).inName(one)).toBe('exact');
+    expect(createIdentity(one).inTopic(`home/${one}/state`)).toBe('exact');
+  },
+);
+
 test('a topic has a role whatever it is', () => {
   fc.assert(fc.property(fc.string({ unit: 'binary' }), (topic) => roleOf(topic, []).role !== undefined));
 });

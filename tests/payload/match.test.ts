@@ -35,6 +35,10 @@ describe('match', () => {
     expect(matches('^(a+)+$', `${'a'.repeat(40_000)}b`)).toBe(false);
   });
 
+  test.each([50, 30_000])('a descent into %i levels -> no match, and no throw', (depth) => {
+    expect(matches('$..a', `${'['.repeat(depth)}{"a":1}${']'.repeat(depth)}`)).toBe(false);
+  });
+
   test('a payload over 64 KiB -> not looked into, counted', () => {
     const matcher = compileMatch('x');
     expect(matcher.test(Buffer.alloc(65 * 1024, 'x'))).toBe(false);
