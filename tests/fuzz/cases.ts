@@ -17,7 +17,7 @@ export function patience(count: number, msEach = 2): { timeout: number } {
   return { timeout: 60_000 + count * msEach };
 }
 
-/** `count` inputs, none the same for being in the next batch. */
+/** `count` inputs, drawn anew for each batch. */
 export async function fuzz<T>(file: string, count: number, inputs: fc.Arbitrary<T>, holds: (input: T) => void) {
   await inBatches(file, count, (parameters) => {
     fc.assert(fc.property(inputs, holds), parameters);
@@ -29,8 +29,10 @@ export async function fuzzAsync<T>(
   count: number,
   inputs: fc.Arbitrary<T>,
   holds: (input: T) => Promise<void>,
+  /** What one input counts as: a conversation of ten lines is ten cases. */
+  worth = 1,
 ) {
-  await inBatches(file, count, (parameters) => fc.assert(fc.asyncProperty(inputs, holds), parameters));
+  await inBatches(file, count, (parameters) => fc.assert(fc.asyncProperty(inputs, holds), parameters), worth);
 }
 
 /** What was drawn, for the sum that `make fuzz` ends with. */
@@ -41,12 +43,13 @@ export function tally(file: string, count: number): void {
 
 type Run = (parameters: { numRuns: number; seed: number }) => void | Promise<void>;
 
-async function inBatches(file: string, count: number, run: Run): Promise<void> {
+async function inBatches(file: string, count: number, run: Run, worth = 1): Promise<void> {
   const { seed = 0 } = fc.readConfigureGlobal();
-  for (let done = 0; done < count; done += BATCH) {
-    const numRuns = Math.min(BATCH, count - done);
+  const runs = Math.ceil(count / worth);
+  for (let done = 0; done < runs; done += BATCH) {
+    const numRuns = Math.min(BATCH, runs - done);
     await run({ numRuns, seed: seed + done });
-    tally(file, numRuns);
+    tally(file, numRuns * worth);
     await new Promise(setImmediate);
   }
 }

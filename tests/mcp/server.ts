@@ -11,6 +11,18 @@ export type TestServer = Wire & { closed: Promise<void>; shutdown(): void; logge
 
 /** A whole server over in-memory streams, ended with the test, which fails where the SDKs object to a line of it. */
 export function startServer(options: Partial<ServerOptions> = {}): TestServer {
+  const server = serverInMemory(options);
+  onTestFinished(async () => {
+    server.end();
+    server.shutdown();
+    await server.closed;
+    expect(await objections(server.sent, server.received)).toEqual([]);
+  });
+  return server;
+}
+
+/** One that the caller ends. */
+export function serverInMemory(options: Partial<ServerOptions> = {}): TestServer {
   const input = new PassThrough();
   const output = new PassThrough();
   const logged: LogEntry[] = [];
@@ -27,12 +39,6 @@ export function startServer(options: Partial<ServerOptions> = {}): TestServer {
   });
   const closed = server.closed.then(() => void output.end());
   const wire = new Wire(input, output);
-  onTestFinished(async () => {
-    input.destroy();
-    server.shutdown();
-    await closed;
-    expect(await objections(wire.sent, wire.received)).toEqual([]);
-  });
   return Object.assign(wire, { closed, shutdown: () => server.shutdown(), logged });
 }
 
