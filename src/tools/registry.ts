@@ -135,7 +135,8 @@ function problemOf(error: ValidationError): ArgumentProblem {
   return { path, expected: error.message ?? 'does not fit the schema' };
 }
 
-/** One reference token of a JSON Pointer (RFC 6901), cut: it may be an argument name made up by anyone. */
+/** One reference token of a JSON Pointer (RFC 6901), cut, on one line: it may be an argument name made up by anyone. */
 function pointer(name: unknown): string {
-  return String(name).slice(0, 64).replaceAll('~', '~0').replaceAll('/', '~1');
+  const escaped = String(name).slice(0, 64).replaceAll('~', '~0').replaceAll('/', '~1');
+  return escaped.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (one) => `\\u{${one.codePointAt(0)?.toString(16)}}`);
 }

@@ -38,6 +38,12 @@ describe.each(Object.values(definitions).map((tool) => [tool.name, tool] as cons
   });
 });
 
+test('an unknown argument with a line feed in its name -> told on one line, nothing invisible in it', async () => {
+  const { run } = bench();
+  const [problem] = await problemsOf(run('list_active_connections', { 'a\n\u202eb': 1 }));
+  expect(problem?.path).toBe('/a\\u{a}\\u{202e}b');
+});
+
 test.each([
   ['an array', []],
   ['a string', 'x'],
