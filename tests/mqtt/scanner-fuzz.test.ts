@@ -4,12 +4,19 @@ import { generate, type IPublishPacket, type Packet, parser } from 'mqtt-packet'
 import { describe, expect, test } from 'vitest';
 import { type PublishView, readProperties } from '../../src/mqtt/scan-publish.ts';
 import { Scanner } from '../../src/mqtt/scanner.ts';
+import { cases, tally } from '../fuzz/cases.ts';
 
 type Version = 4 | 5;
 
+function drawn(short: number, share: number): { numRuns: number } {
+  const numRuns = cases(short, share);
+  tally('scanner', numRuns);
+  return { numRuns };
+}
+
 const MAX_PAYLOAD = 1024 * 1024;
 
-describe.each([4, 5] as const)('MQTT version %i', (version) => {
+describe.each([4, 5] as const)('MQTT version %i', { timeout: 600_000 }, (version) => {
   test('any packets, cut anywhere -> the same packets in the same order', () => {
     fc.assert(
       fc.property(fc.array(packets(version), { maxLength: 12 }), cuts(), budget, (sent, at, frames) => {
@@ -21,7 +28,7 @@ describe.each([4, 5] as const)('MQTT version %i', (version) => {
         expect(slow).toEqual([]);
         expect(seen.aside).toBe(false);
       }),
-      { numRuns: 400 },
+      drawn(400, 6),
     );
   });
 
@@ -50,7 +57,7 @@ describe.each([4, 5] as const)('MQTT version %i', (version) => {
         for (const [place, value] of where) bytes[place % bytes.length] = value;
         agree(bytes, version, at);
       }),
-      { numRuns: 1500 },
+      drawn(1500, 12),
     );
   });
 
@@ -68,7 +75,7 @@ describe.each([4, 5] as const)('MQTT version %i', (version) => {
           agree(Buffer.concat([encode(sent, version), Buffer.from([first, ...length, ...rest])]), version, at);
         },
       ),
-      { numRuns: 1500 },
+      drawn(1500, 12),
     );
   });
 
@@ -76,7 +83,7 @@ describe.each([4, 5] as const)('MQTT version %i', (version) => {
     const biased = fc.oneof(fc.nat(255), fc.constantFrom(0x30, 0x31, 0, 1, 2, 3, 0x0b, 0x23, 0x26, 0x80));
     fc.assert(
       fc.property(fc.array(biased, { maxLength: 300 }), cuts(), (noise, at) => agree(Buffer.from(noise), version, at)),
-      { numRuns: 3000 },
+      drawn(3000, 24),
     );
   });
 });

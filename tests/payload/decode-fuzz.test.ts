@@ -1,5 +1,5 @@
 // Each decoder against what nobody would send: no throw, no hang, an outcome that is JSON and bounded by the bytes.
-// FUZZ_CASES: inputs a decoder, a few thousand where it is not set; `make fuzz` sets a million.
+// Inputs a decoder: see cases.ts.
 import { deflateSync, gzipSync } from 'node:zlib';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { encode as encodeMsgpack } from '@msgpack/msgpack';
@@ -16,9 +16,10 @@ import { formatOfText, signatureOf } from '../../src/payload/formats/signature.t
 import { decodeSparkplug } from '../../src/payload/formats/sparkplug.ts';
 import { FIELDS, type Message } from '../../src/payload/formats/sparkplug-fields.ts';
 import { shapeOf } from '../../src/payload/shape.ts';
+import { cases, tally } from '../fuzz/cases.ts';
 import { corpus } from './corpus.ts';
 
-const CASES = Number(process.env.FUZZ_CASES ?? 4000);
+const CASES = cases(4_000, 22);
 const TIMEOUT_MS = 30_000 + CASES * 2;
 /** Characters of JSON for a byte: a tag and a zero are a date, eight bits are eight truths. */
 const MAX_GROWTH = 50;
@@ -215,6 +216,7 @@ async function fuzz(inputs: fc.Arbitrary<Uint8Array>, decoder: (input: Buffer) =
   });
   for (let done = 0; done < CASES; done += BATCH) {
     fc.assert(property, { numRuns: Math.min(BATCH, CASES - done), seed: seed + done });
+    tally('decoders', Math.min(BATCH, CASES - done));
     await new Promise(setImmediate);
   }
   expect(decoded / CASES).toBeGreaterThan(reached);

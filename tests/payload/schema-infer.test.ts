@@ -232,3 +232,8 @@ describe('inferSchema', () => {
     expect(infer([packed, image])).not.toHaveProperty('x-payload-format');
   });
 });
+
+test('lists sixty levels deep -> a schema, and no work that doubles with each level', () => {
+  const payload: unknown = JSON.parse(`${'['.repeat(60)}${']'.repeat(60)}`);
+  expect(inferSchema([{ payload, payload_type: 'json', topic: 'a', at: 0 }], 'a')).toMatchObject({ type: 'array' });
+});

@@ -162,7 +162,8 @@ function addList(values: Values, list: readonly unknown[], depth: number, walk: 
     if (!fits) return;
     lists.places[at] ??= valuesOf(values.name);
     const place = lists.places[at];
-    if (place) add(place, element, MAX_DEPTH - 1, { places: MAX_PLACES, sample: walk.sample });
+    // Never higher than it is: a place of a place of a place would double the work at each of any number of levels.
+    if (place) add(place, element, Math.max(depth + 1, MAX_DEPTH - 1), { places: MAX_PLACES, sample: walk.sample });
   });
 }
 
