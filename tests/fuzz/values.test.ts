@@ -24,7 +24,7 @@ beforeAll(loadFormats);
 
 const number = fc.oneof(
   fc.integer(),
-  fc.double({ noNaN: true }),
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
   fc.constantFrom(0, -0, 1e308, -1e308, 5e-324, 2 ** 53),
 );
 const key = fc.constantFrom('a', 'b', '__proto__', 'constructor', "it's", '', '😀', 'x'.repeat(300), '\\', '\u202e');
