@@ -10,9 +10,10 @@ export function classesOf(topic: string, payload: Buffer, own: readonly string[]
   if (own.some((filter) => matches(filter, topic))) {
     reasons.push('It goes to a topic that whoever runs this server wants a person to decide about.');
   }
-  const { commands, acts } = commandsIn(payload);
-  // Most topics and payloads have nothing of it: one look tells.
-  if (commands.length === 0 && !TELLING.test(topic)) return reasons;
+  // Most topics and payloads have nothing of it: one look at each tells.
+  const telling = TELLING.test(topic);
+  const { commands, acts } = commandsIn(payload, telling);
+  if (commands.length === 0 && !telling) return reasons;
   const place = placeOf(topic, acts);
   for (const { reason, levels, words, filters = [], thing } of classes) {
     const meant =

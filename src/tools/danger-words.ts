@@ -15,9 +15,9 @@ export type Commands = {
 
 const NONE: Commands = { commands: [], acts: false };
 
-/** Nothing else in a payload can be a command to a class; an escape may hide one. */
+/** Nothing else in a payload can be a command to a class wherever it is written to; an escape may hide one. */
 const TELLING =
-  /ota|f[\s._-]*w|firmware|upgrade|start|boot|reset|shut|join|forget|pair|clu|commission|lock|latch|arm|valve|cover|garage|gate|door|open|clos|stop|toggle|\bon\b|\boff\b|true|false|\d|shelly|\\u/i;
+  /ota|f[\s._-]*w|firm|upgrade|start|boot|reset|shut|join|forget|pair|inclu|exclu|commission|lock|latch|disarm|valve|cover|garage|gate|door|shelly|\\u/i;
 
 /** Keys whose value says what to do. */
 const ASKING =
@@ -27,10 +27,11 @@ const ITSELF =
   /^(otaupdate|firmwareupdate|fwupdate|updatefirmware|upgrade|restart|reboot|reset|factoryreset|shutdown|permitjoin|pair|pairing|unlock|unlatch|disarm)$/;
 const ACTS = /^(open|close|stop|lock|unlock|toggle|on|off|true|false|\d+|opened|closed)$/;
 
-export function commandsIn(payload: Buffer): Commands {
+/** `moves`: where it is written to may be something that `on`, `open` or `50` moves. */
+export function commandsIn(payload: Buffer, moves: boolean): Commands {
   if (payload.length === 0) return NONE;
   const text = payload.toString('utf8').trim();
-  if (!TELLING.test(text)) return NONE;
+  if (!moves && !TELLING.test(text)) return NONE;
   const commands = text.startsWith('{') || text.startsWith('[') ? inJson(text) : inText(text);
   return { commands, acts: commands.some((word) => ACTS.test(word)) };
 }
