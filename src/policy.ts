@@ -15,6 +15,8 @@ export type Policy = {
   /** Where every write is put on record. */
   readonly audit: Audit | undefined;
   mayPublish(topic: string): void;
+  /** Of a request: somebody else writes there on our word, and what is written is for us to read. */
+  mayBeAnswered(topic: string): void;
   /** A filter is allowed as a whole or not at all; `$share/{group}/` before it is ignored. */
   maySubscribe(filter: string): void;
   /** Of a connection string, before its name is looked up; `host` as parseConnectionString gives it. */
@@ -36,6 +38,10 @@ export function createPolicy({ readOnly, rules = {}, audit }: PolicyOptions): Po
     mayPublish: (topic) => {
       if (readOnly) throw denied('Publishing is turned off: this server runs read-only.');
       if (publish) checkPublish(topic, publish);
+    },
+    mayBeAnswered: (topic) => {
+      if (publish?.deny) checkPublish(topic, { allow: [topic], deny: publish.deny });
+      if (subscribe) checkSubscribe(topic, subscribe);
     },
     maySubscribe: (filter) => {
       if (subscribe) checkSubscribe(filter, subscribe);

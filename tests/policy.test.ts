@@ -58,6 +58,18 @@ describe('publishing', () => {
   });
 });
 
+describe('the topic of an answer', () => {
+  test.each<[string, Rules, string, boolean]>([
+    ['no lists', {}, 'reply/1', true],
+    ['it need not be one that may be published to', { publish: { allow: ['plant/+/set'] } }, 'reply/1', true],
+    ['denied for publishing: nobody else is made to write there', { publish: { deny: ['plant/#'] } }, 'plant/x', false],
+    ['one that may not be read', { subscribe: { allow: ['reply/#'] } }, 'plant/x', false],
+    ['one that may', { publish: { deny: ['plant/#'] }, subscribe: { allow: ['reply/#'] } }, 'reply/1', true],
+  ])('%s', (_what, rules, topic, allowed) => {
+    expect(passes(() => policy(rules).mayBeAnswered(topic))).toBe(allowed);
+  });
+});
+
 describe('subscribing', () => {
   test.each<[string, Rules['subscribe'], string, boolean]>([
     ['no lists', undefined, '$SYS/#', true],

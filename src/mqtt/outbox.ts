@@ -79,6 +79,8 @@ export class Outbox {
   #checkPolicy(request: PublishRequest): void {
     try {
       this.#policy.mayPublish(request.topic);
+      const answer = request.properties?.response_topic;
+      if (answer !== undefined) this.#policy.mayBeAnswered(answer);
       this.#quota.check(request.retain);
     } catch (error) {
       this.denied(request);

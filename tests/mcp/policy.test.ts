@@ -102,6 +102,9 @@ describe('writing', () => {
     const write = (topic: string) =>
       call(server, 'publish_message', { session_id: 'lab', topic, payload: 'x', qos: 1 });
     expect(await write(`${at}/no/1`)).toMatchObject(denied(/is denied by/));
+    const properties = { response_topic: `${at}/no/1` };
+    const asking = { session_id: 'lab', topic: at, payload: 'x', properties };
+    expect(await call(server, 'publish_message', asking)).toMatchObject(denied(/is denied by/));
     expect(await write(`${at}/1`)).toMatchObject({ status: 'published' });
     expect(await write(`${at}/2`)).toMatchObject({ status: 'published' });
     expect(await write(`${at}/3`)).toMatchObject({ error: { code: 'policy_denied', retryable: true } });
