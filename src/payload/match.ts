@@ -12,6 +12,8 @@ const MAX_EXPRESSION = 1000;
 const MAX_BYTES = 64 * 1024;
 /** Time all matching of one collection may take, ms; what comes after counts as not looked at. */
 const MAX_TOTAL_MS = 5_000;
+/** Between selectors; at worst they select 2^4 times the nodes of a payload. */
+const MAX_COMMAS = 4;
 /** The argument of subscribe_and_collect. */
 const MATCH = '/match';
 
@@ -82,6 +84,8 @@ export function compilePath(expression: string, at: string): (value: unknown) =>
   // Quadratic and worse: descending within what a descent found, and the whole document once for each of its nodes.
   const bare = expression.replace(/'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"/g, '""');
   if (bare.split('..').length > 2) throw bad('a JSONPath with at most one ..', at);
+  // Each pair of brackets with two selectors doubles what is selected: twenty of them make a million nodes of one.
+  if (bare.split(',').length - 1 > MAX_COMMAS) throw bad(`a JSONPath with at most ${MAX_COMMAS} commas`, at);
   if (bare.lastIndexOf('$') > 0) throw bad('a JSONPath with $ only at its beginning', at);
   const environment = new JSONPathEnvironment();
   // Their regular expressions are JavaScript's, which can take for ever.

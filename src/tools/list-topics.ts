@@ -42,7 +42,7 @@ export const listTopics: Handler<'list_topics'> = async (args, context) => {
     const window = waitFor({ ms: duration_seconds * 1000, until: [lost] }, context);
     const settled = subscription.retainedEnd.then((end) => {
       const doubted = subscription.fellBehind ? doubtedAsWell(end) : end;
-      return settle({ session, pattern, table, before, signal }, doubted);
+      return settle({ session, pattern, table, before, signal, durationMs: duration_seconds * 1000 }, doubted);
     });
     const until = [Promise.all([settled, window]).then(([end]) => end), lost.then(() => unknownEnd)];
     const came = await waitFor({ ms: duration_seconds * 1000 + MAX_DUMP_MS, until, message }, context);

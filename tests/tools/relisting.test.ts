@@ -143,3 +143,21 @@ describe('some were dropped', () => {
     expect(result.topics).toMatchObject([{ topic: 'a/0/0', message_count: 1, retained: true }]);
   });
 });
+
+describe('a part of a broker that counts seldom', () => {
+  /** Tells what it counted last, and nothing new in the time that the listing has. */
+  class Seldom extends Dropping {
+    override async census(fresh = false): Promise<Census | undefined> {
+      return fresh ? undefined : super.census(false);
+    }
+  }
+
+  test('nothing speaks for a loss -> all that came, not claimed to be complete, and how to have it proven', async () => {
+    const session = new Seldom(topicsOf(MANY));
+    session.others = 5;
+    const result = await list(session, { pattern: 'a/#' });
+    expect(result).toMatchObject({ total_topics: MANY, retained_complete: false });
+    expect(result.notes).toContainEqual(expect.stringContaining('duration_seconds 12'));
+    expect(session.asked.filter((filter) => filter !== 'a/#')).toEqual([]);
+  });
+});
