@@ -13,7 +13,7 @@ export const MAX_PARTS = 400;
 /** Topics of a part that is not parted further: a broker holds so many for us, and more that are missing. */
 const PART_TOPICS = 300;
 /** Wait for a new count where nothing speaks for a loss, ms. */
-const MIN_PATIENCE_MS = 1_500;
+const MIN_PATIENCE_MS = 2_500;
 /** How often it is all listed again. */
 const MAX_ROUNDS = 2;
 
@@ -34,7 +34,7 @@ export type Settled = { end: RetainedEnd; notes: string[] };
  * The end of a listing whose messages are in. In doubt, any of these makes it complete:
  * - its retained topics are as many as the broker holds in all (`$SYS/broker/retained messages/count`);
  * - the broker dropped nothing for anybody (`$SYS/broker/publish/messages/dropped`) from a count before to one after.
- * Where nothing speaks for a loss, a new count is waited for only as long as the call lasts anyway, or 1.5 s. Otherwise
+ * Where nothing speaks for a loss, a new count is waited for only as long as the call lasts anyway, or 2.5 s. Otherwise
  * it is listed again, by narrower filters and as a whole, and counted anew. Takes up to half a minute.
  */
 export async function settle(listing: Listing, first: RetainedEnd): Promise<Settled> {

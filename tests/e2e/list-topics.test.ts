@@ -42,7 +42,11 @@ function treeOf({ tree }: Fields): [string, number][] {
 
 test('100,000 retained, duration 0 -> all counted, complete, and the tree leads on with counts that are right', async () => {
   const { script } = await start(100_000, '{"value":21.5}');
-  const result = await script.result('list_topics', lab);
+  // The broker counts what it holds once a second; until it has, nothing proves that these are all.
+  let result = await script.result('list_topics', lab);
+  for (let again = 0; again < 5 && result.retained_complete !== true; again++) {
+    result = await script.result('list_topics', lab);
+  }
   expect(result).toMatchObject({ total_topics: 100_000, truncated: true, topic_count: 1_000 });
   expect(result).toMatchObject({ retained_complete: true, retained_evidence: 'ordered' });
   const entries = treeOf(result);
