@@ -1,9 +1,12 @@
 // Owns what the broker itself says it dropped while a collection ran. Publishes nothing; a broker that does not tell, or
 // tells only some, makes it unknown.
-import type { ListenOptions, Session, Subscription } from '../mqtt/types.ts';
+import type { ListenOptions, Message, Session, Subscription } from '../mqtt/types.ts';
 
 /** Retained on mosquitto, renewed every 10 s unless configured otherwise: messages that did not fit a reader's queue. */
 const DROPPED_TOPIC = '$SYS/broker/publish/messages/dropped';
+
+/** Renewed each time that mosquitto counts, also where the count of dropped ones did not change and is not sent anew. */
+const HEARTBEAT_TOPIC = '$SYS/broker/uptime';
 
 /** Messages in a second that brokers hand to a reader without a queue that fills. */
 const CALM = 1_000;
@@ -24,25 +27,27 @@ export function watchDrops(session: Session, signal: AbortSignal): Drops {
   const pace = { second: 0, count: 0, busyAt: 0 };
   let toldAt = 0;
   let last: number | undefined;
-  let subscription: Subscription | undefined;
+  const open: Subscription[] = [];
   let closed = false;
   const options: ListenOptions = { qos: 0, retained: 'include', signal };
-  session
-    .listen(DROPPED_TOPIC, options, ({ topic, payload, at }) => {
-      const value = topic === DROPPED_TOPIC ? readCount(payload) : undefined;
-      if (value === undefined) return;
-      // A broker that was restarted counts from 0 again.
-      if (last !== undefined) dropped += value >= last ? value - last : value;
-      last = value;
-      toldAt = at;
-    })
-    .then(
+  const take = ({ topic, payload, at }: Message) => {
+    if (topic === HEARTBEAT_TOPIC) toldAt = at;
+    const value = topic === DROPPED_TOPIC ? readCount(payload) : undefined;
+    if (value === undefined) return;
+    // A broker that was restarted counts from 0 again.
+    if (last !== undefined) dropped += value >= last ? value - last : value;
+    last = value;
+    toldAt = at;
+  };
+  for (const topic of [DROPPED_TOPIC, HEARTBEAT_TOPIC]) {
+    session.listen(topic, options, take).then(
       (found) => {
-        subscription = found;
+        open.push(found);
         if (closed) found.close();
       },
       () => {},
     );
+  }
   return {
     saw: (at) => {
       const second = Math.floor(at / 1000);
@@ -54,7 +59,7 @@ export function watchDrops(session: Session, signal: AbortSignal): Drops {
     count: () => (last === undefined ? undefined : dropped),
     close: () => {
       closed = true;
-      subscription?.close();
+      for (const one of open) one.close();
     },
   };
 }

@@ -44,7 +44,8 @@ test('100,000 retained, duration 0 -> all counted, complete, and the tree leads 
   const { script } = await start(100_000, '{"value":21.5}');
   // The broker counts what it holds once a second; until it has, nothing proves that these are all.
   let result = await script.result('list_topics', lab);
-  for (let again = 0; again < 5 && result.retained_complete !== true; again++) {
+  let listings = 1;
+  for (; listings < 6 && result.retained_complete !== true; listings++) {
     result = await script.result('list_topics', lab);
   }
   expect(result).toMatchObject({ total_topics: 100_000, truncated: true, topic_count: 1_000 });
@@ -56,7 +57,7 @@ test('100,000 retained, duration 0 -> all counted, complete, and the tree leads 
   expect(below.total_topics).toBe(first?.[1]);
   const narrow = await script.result('list_topics', { ...lab, pattern: 'site/7/#' });
   expect(narrow).toMatchObject({ total_topics: 1_000, retained_complete: true });
-  expect((await script.session('lab')).messages_received).toBe(100_000 + Number(first?.[1]) + 1_000);
+  expect((await script.session('lab')).messages_received).toBe(listings * 100_000 + Number(first?.[1]) + 1_000);
   await script.end();
 }, 60_000);
 

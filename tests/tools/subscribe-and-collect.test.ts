@@ -289,7 +289,7 @@ describe('subscribe_and_collect', () => {
   test('whole_window, the broker says that it dropped some -> a note with the number; it says nothing -> none', async () => {
     const dropped = '$SYS/broker/publish/messages/dropped';
     const { session, over } = await collecting({ whole_window: true, duration_seconds: 10 });
-    expect(session.listened.map(({ filter }) => filter)).toEqual(['a/#', dropped]);
+    expect(session.listened.map(({ filter }) => filter)).toEqual(['a/#', dropped, '$SYS/broker/uptime']);
     for (const count of ['100', 'x', '142', '3', '5']) session.speak(dropped, count);
     expect((await over(10_000)).notes).toContainEqual(expect.stringMatching(/\$SYS\) that it dropped 47 messages/));
     const quiet = await collecting({ whole_window: true, duration_seconds: 10 });
