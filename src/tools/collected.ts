@@ -29,7 +29,7 @@ const USUAL_MESSAGES = 50;
 const MESSAGE_TOKENS = 200;
 /** Of it the topics that are named may take so much, and less where the messages need it. */
 const NAMES_TOKENS = 1_200;
-const LEAST_NAMES_TOKENS = 300;
+const LEAST_NAMES_TOKENS = 600;
 /** What the names of all topics left out may take in a result, bytes. */
 const OMITTED_BYTES = 32 * 1024;
 
@@ -59,7 +59,8 @@ export function collected(args: Listening, collection: Collection, held: Held): 
   const pruned = inbox.matched > summary.kept.length;
   const all = inbox.totals();
   const pruning = pruned ? { pruning: pruningOf(inbox, all, summary) } : {};
-  const totals = pruned ? within(all, args.whole_window ? 2 : 1, namesRoom(args, summary, pruning)) : all;
+  // A whole window is asked for the counts of its topics: they are named, whatever that costs.
+  const totals = pruned && !args.whole_window ? within(all, 1, namesRoom(args, summary, pruning)) : all;
   const counts = {
     original_message_count: inbox.received,
     ...(args.match === undefined ? {} : { matched_count: inbox.matched }),

@@ -1,4 +1,5 @@
-import { describe, expect, inject, test } from 'vitest';
+import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { startMosquitto } from '../support/broker.ts';
 import { listen as hear, open, prefix, publish } from '../support/fake-caller.ts';
 import { bench, type Fields, failing, LAB, problemsOf, toolError } from './bench.ts';
 
@@ -263,7 +264,10 @@ describe('send_and_verify on a real broker', () => {
 
   test('nobody is there -> no_reaction; mosquitto says that it had no subscriber: certain', async () => {
     const base = prefix();
-    const session = await open(inject('mqttUrl'));
+    // Of its own: on the shared one somebody may listen to everything.
+    const broker = await startMosquitto();
+    onTestFinished(() => broker.stop());
+    const session = await open(broker.url);
     const own = bench('allow');
     own.pool.get = async () => Object(session);
     const result = await own.call('send_and_verify', {
