@@ -214,7 +214,10 @@ export class LiveSession implements Session {
 
   hold(): () => void {
     this.#holds += 1;
+    let held = true;
     return () => {
+      if (!held) return;
+      held = false;
       this.#holds -= 1;
       if (this.#holds === 0) this.#released();
     };

@@ -58,6 +58,8 @@ function slashed(filter: string): string[] {
 
 /** Levels at the beginning that are the same; a wildcard is the same as anything. */
 function sharedLevels(levels: readonly string[], topic: string): number {
+  // [MQTT-4.7.2-1]: a leading wildcard has nothing to do with topics that begin with $.
+  if (topic.startsWith('$') && levels[0] !== topic.split('/', 1)[0]) return 0;
   const parts = topic.split('/', levels.length);
   let shared = 0;
   while (shared < levels.length - 1 && shared < parts.length) {

@@ -29,7 +29,7 @@ export const sendAndVerify: Handler<'send_and_verify'> = async (args, context) =
     const asked = await consented(args.confirmation_token, request, session, context);
     if (asked && 'input' in asked) return asked;
     if (asked) return { ...asked, status: 'confirmation_required', summary: asked.next_step ?? 'Nothing was sent.' };
-    return await send(args, request, watched, session, context);
+    return await send(args, request, watched, { session, release }, context);
   } finally {
     release();
   }
@@ -39,7 +39,7 @@ async function send(
   args: SendAndVerifyArgs,
   request: PublishRequest,
   watched: Watched,
-  session: Session,
+  { session, release }: { session: Session; release: () => void },
   context: Context,
 ): Promise<SendAndVerifyResult> {
   const before = new Before();
@@ -59,6 +59,8 @@ async function send(
     const at = Date.now();
     const acked = await session.publish(request);
     const publishMs = performance.now() - sentAt;
+    // It is sent: who closes the session need not wait for what follows.
+    release();
     const stopped = await waited(args, reactions, ears, context);
     const sent: Sent = { at, request, ...acked, publishMs };
     return verified(args, sent, known, reactions, { stopped, watched, ears, tookMs: performance.now() - sentAt });

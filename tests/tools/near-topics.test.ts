@@ -16,6 +16,7 @@ describe('topics near a filter', () => {
     ['siblings, the nearest', 'a/b/c', ['a/x', 'a/b/d', 'a/b/e', 'z'], { siblings: ['a/b/d', 'a/b/e'], shared: 'a/b' }],
     ['nothing in common', 'a/b', ['x/y'], { siblings: [], shared: '' }],
     ['a wildcard in common is nothing in common', '+/b', ['x/y'], { siblings: [], shared: '' }],
+    ['a leading wildcard and a $ topic', '+/broker/uptime', ['$SYS/broker/version'], { siblings: [], shared: '' }],
     ['a shared subscription', '$share/g/Home/lamp', ['home/lamp'], { caseTwins: ['home/lamp'] }],
     ['what the filter matches is not near it', 'a/#', ['a/b', 'a'], { caseTwins: [], below: [], siblings: [] }],
   ])('%s', (_what, filter, topics, expected) => {

@@ -285,6 +285,29 @@ describe('send_and_verify on a real broker', () => {
     });
   });
 
+  test('the session is closed while it waits -> closed at once, and the answer says what was sent', async () => {
+    const base = prefix();
+    const session = await open(inject('mqttUrl'));
+    const own = bench('allow');
+    own.pool.get = async () => Object(session);
+    const acked = new Promise<void>((resolve) => {
+      const publishing = session.publish.bind(session);
+      session.publish = async (request) => publishing(request).finally(() => setImmediate(resolve));
+    });
+    const running = own.call('send_and_verify', {
+      session_id: LAB,
+      topic: `${base}/set`,
+      payload: 'ON',
+      timeout_seconds: 60,
+      expect: { topic_pattern: `${base}/state` },
+    });
+    await acked;
+    // Nobody holds it any more: this would else last as long as a close is patient.
+    await session.unheld(60_000);
+    await session.end('the session was closed');
+    expect(await running).toMatchObject({ status: 'no_reaction', acknowledged: true });
+  });
+
   test('request and response over MQTT 5', async () => {
     const base = prefix();
     const device = await open(inject('mqttUrl'));
