@@ -95,6 +95,7 @@ test('the image: /app holds package.json and the bundle', async () => {
     "fs.readdirSync('/app', { recursive: true, withFileTypes: true }).filter((e) => e.isFile()).map((e) => e.parentPath + '/' + e.name).sort()",
   );
   expect(files).toContain('/app/dist/main.js');
-  for (const file of files) expect(file).toMatch(/^\/app\/(package\.json|dist\/[^/]+\.js|dist\/chunks\/[^/]+\.js)$/);
+  for (const file of files)
+    expect(file).toMatch(/^\/app\/(package\.json|dist\/package\.json|dist\/[^/]+\.js|dist\/chunks\/[^/]+\.js)$/);
   expect(await inside("fs.readdirSync('/').filter((name) => name === 'src')")).toEqual([]);
 });
