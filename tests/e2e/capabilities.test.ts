@@ -243,9 +243,9 @@ describe.each(hosts)('%s', (_name, start) => {
         .map((line) => dig(JSON.parse(line), 'params', 'requestId')),
     );
     expect(cancelled.size).toBe(2);
-    // The broker itself says that nobody listens (MQTT 5.0 section 3.4.2.1).
+    // Whether anybody listens cannot be asked of the broker here: others may listen to everything on it.
     const nobody = { session_id: 'lab', topic: `${prefix}/x`, payload: 'x', qos: 1 };
-    expect(await host.call('publish_message', nobody)).toHaveProperty('reason_code', 0x10);
+    expect(await host.call('publish_message', nobody)).toHaveProperty('status', 'published');
     const answered = host.daemon.received.map((line) => dig(JSON.parse(line), 'id'));
     expect(answered.filter((id) => cancelled.has(id))).toEqual([]);
   });
