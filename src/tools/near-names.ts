@@ -1,4 +1,5 @@
 // Owns the names on a broker that are nearly the one that was asked for, for who has mistyped it. Bounded.
+import { edits } from './edits.ts';
 
 /** Levels looked at, and their length. Stops a broker of endless names from taking memory and time. */
 const MAX_SEEN = 20_000;
@@ -27,18 +28,4 @@ export class NearNames {
         this.names.push(level);
     }
   }
-}
-
-/** Levenshtein distance. */
-function edits(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

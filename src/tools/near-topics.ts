@@ -1,6 +1,7 @@
 // Owns which topics are nearly under a filter: other case, other slashes, one level more, a letter off, the neighbours.
 // Pure; must not know where the topics come from.
 import { compileFilter, parseFilter } from '../mqtt/topic.ts';
+import { edits } from './edits.ts';
 
 export type Near = {
   /** Differ in upper and lower case alone. */
@@ -79,22 +80,12 @@ function isMisspelled(levels: readonly string[], topic: string): boolean {
     const part = parts[i] ?? '';
     if (level === '+' || level === part) continue;
     wrong += 1;
-    if (wrong > 1 || level.length < 4 || !within2(level.toLowerCase(), part.toLowerCase())) return false;
+    if (wrong > 1 || level.length < 4 || !isNear(level.toLowerCase(), part.toLowerCase())) return false;
   }
   return wrong === 1;
 }
 
-/** Whether one text becomes the other by at most two letters put in, left out or changed (Levenshtein, a band of 2). */
-function within2(a: string, b: string): boolean {
-  if (Math.abs(a.length - b.length) > 2 || a.length > 64) return false;
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return (row[b.length] ?? 3) <= 2;
+/** Whether one level may be the other, mistyped. */
+function isNear(a: string, b: string): boolean {
+  return Math.abs(a.length - b.length) <= 2 && a.length <= 64 && edits(a, b) <= 2;
 }

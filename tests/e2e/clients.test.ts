@@ -4,7 +4,8 @@ import { Client as ModernClient } from '@modelcontextprotocol/client';
 import { StdioClientTransport as ModernTransport } from '@modelcontextprotocol/client/stdio';
 import { Client as V1Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport as V1Transport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { describe, expect, inject, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { type Broker, startMosquitto } from '../support/broker.ts';
 import { builtProgram } from '../support/daemon.ts';
 import { dig } from '../support/streams.ts';
 
@@ -84,6 +85,13 @@ const hosts: [string, () => Host, string | undefined][] = [
   ['client v2, pinned', () => v2('pinned'), '2026-07-28'],
 ];
 
+// Of its own: on the shared one somebody may listen to everything, and then it never says that nobody does.
+let broker: Broker;
+beforeAll(async () => {
+  broker = await startMosquitto();
+});
+afterAll(() => broker.stop());
+
 describe.concurrent('the official clients', () => {
   test.each(hosts)('%s: the tools, progress, cancel, close', async (name, make, version) => {
     const host = make();
@@ -102,7 +110,7 @@ describe.concurrent('the official clients', () => {
       expect(tools.map((tool) => tool.name)).toEqual([...tools.map((tool) => tool.name)].sort());
       expect(tools.length).toBeGreaterThanOrEqual(6);
 
-      const session_id = dig(await ok('establish_connection', { connection_string: inject('mqttUrl') }), 'session_id');
+      const session_id = dig(await ok('establish_connection', { connection_string: broker.url }), 'session_id');
       const retained = { session_id, topic: `${prefix}/a`, payload: { on: true }, retain: true, qos: 1 };
       expect(await ok('publish_message', retained)).toMatchObject({ status: 'published', acknowledged: true });
       const listed = await ok('list_topics', { session_id, pattern: `${prefix}/#`, duration_seconds: 0 });
@@ -129,7 +137,7 @@ describe.concurrent('the official clients', () => {
     const host = v2('auto');
     await host.connect();
     const { structuredContent } = Object(
-      await host.callTool('establish_connection', { connection_string: inject('mqttUrl') }),
+      await host.callTool('establish_connection', { connection_string: broker.url }),
     );
     const { session_id } = structuredContent;
     const args = { session_id, topic_pattern: 'e2e/close/#', duration_seconds: 300 };

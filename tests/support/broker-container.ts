@@ -62,7 +62,8 @@ export async function runContainer(image: string, port: number, options: Mosquit
   let pid = (await state()).Pid;
   let running: StartedTestContainer | undefined = started;
   return {
-    url: options.tls ? `mqtts://${host}:${port}` : `mqtt://${host}:${port}`,
+    // The name that its certificate is for, wherever the engine publishes on this machine.
+    url: options.tls ? `mqtts://${host === '127.0.0.1' ? 'localhost' : host}:${port}` : `mqtt://${host}:${port}`,
     port,
     get pid() {
       return pid;
