@@ -52,7 +52,7 @@ function best(grades: Grade[]): Grade {
 }
 
 /** The digits of a MAC (12) or IEEE address (16), `0x` and separators taken off. */
-export function hexOf(id: string): string | undefined {
+function hexOf(id: string): string | undefined {
   const digits = id
     .toLowerCase()
     .replace(/[:.\-\s]/g, '')

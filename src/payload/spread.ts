@@ -43,7 +43,7 @@ export function fairSpread(candidates: Candidates, k: number): Int32Array {
  * Max-min fairness: shares of `k` among takers that want `counts` and had `taken` before, so that the smallest totals
  * are as large as can be. What cannot be shared evenly goes to takers evenly spaced.
  */
-export function shareOut(counts: Int32Array, taken: Int32Array, k: number): Int32Array {
+function shareOut(counts: Int32Array, taken: Int32Array, k: number): Int32Array {
   const level = waterLevel(counts, taken, k);
   const shares = counts.map((count, i) => clamp(level - (taken[i] ?? 0), count));
   let rest = k - sum(shares);

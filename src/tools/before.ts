@@ -29,10 +29,6 @@ export class Before {
     return this.#last.get(topic);
   }
 
-  get size(): number {
-    return this.#last.size;
-  }
-
   get complete(): boolean {
     return this.#forgotten === 0;
   }

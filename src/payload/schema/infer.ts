@@ -5,7 +5,7 @@ import { hintOf, namesGrowing } from './hints.ts';
 /** A JSON Schema object. */
 export type Schema = { [keyword: string]: unknown };
 
-export const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
+const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
 
 /** A string is one of a few where so many different ones were seen at most, each so often on average. */
 const MAX_ENUM = 12;

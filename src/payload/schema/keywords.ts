@@ -171,7 +171,7 @@ export function typeOf(value: unknown): string {
   return typeof value;
 }
 
-export function typesIn(types: unknown): string[] {
+function typesIn(types: unknown): string[] {
   return list(types, true).map(String);
 }
 
