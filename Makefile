@@ -1,7 +1,7 @@
 BIN := node_modules/.bin
 IMAGE ?= bitsperity-mqtt-mcp
 .DEFAULT_GOAL := help
-.PHONY: help setup generate format check test build image test-image demo conformance fuzz bench
+.PHONY: help setup generate format check test build image test-image demo conformance fuzz faults bench
 help: ; @sed -nE '/^help/!s/^([a-z-]+):.* # (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-11s %s\n", $$1, $$2 }'
 setup: node_modules/.stamp # install the dependencies where they are not those of package-lock.json
 node_modules/.stamp: package.json package-lock.json ; npm ci --no-audit --no-fund --loglevel=error && touch $@
@@ -14,5 +14,6 @@ demo: build ; node scripts/demo.mjs # all tools at work on simulated sensors; ne
 image: ; docker build --tag $(IMAGE) $(if $(NODE_IMAGE),--build-arg NODE_IMAGE=$(NODE_IMAGE)) . # the container image
 test-image: setup ; $(BIN)/vitest run --project container $(ARGS) # the image and compose.yaml, on a Docker engine
 conformance: build ; node scripts/conformance.mjs # the official MCP conformance suite, on the protocol core and on the program
+faults: build ; FAULTS=$(or $(FAULTS),full) $(BIN)/vitest run --project suite tests/faults $(ARGS) # bad networks and bad brokers, each against docs/RELIABILITY.md
 fuzz: generate ; FUZZ_CASES=$(or $(CASES),1000000) node scripts/fuzz.mjs $(ARGS) # a million inputs in all, drawn by every fuzz test, thirty minutes at most; CASES=n for others
 bench: build ; node bench/run.mjs $(ARGS) # every figure a ratio to a peer in the same run; writes bench/RESULTS.md

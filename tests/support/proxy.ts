@@ -4,10 +4,12 @@ import { createServer, connect as dial, type Socket } from 'node:net';
 
 export type ProxyMode = {
   /**
-   * pass: both ways. blackhole: accepts, takes every byte and forwards none, also on connections already open.
+   * pass: both ways. blackhole: accepts, takes every byte and forwards none, also on connections already open; only
+   * what one side sends, where `deaf_to` names it.
    * reset: RST to open connections and to every new one. refuse: nobody listens; open connections stay.
    */
   kind?: 'pass' | 'blackhole' | 'reset' | 'refuse';
+  deaf_to?: 'broker' | 'client';
   /** Delay in each direction. */
   latency_ms?: number;
   /** In each direction. */
@@ -38,6 +40,8 @@ export async function startProxy(targetPort: number, first: ProxyMode = {}): Pro
   let port = 0;
   const open = new Set<Socket>(); // both ends
   const clients = new Set<Socket>();
+  const swallows = (side: 'broker' | 'client'): boolean =>
+    mode.kind === 'blackhole' && (mode.deaf_to === undefined || mode.deaf_to === side);
   const dropAll = (): void => {
     for (const socket of open) socket.resetAndDestroy();
   };
@@ -56,7 +60,7 @@ export async function startProxy(targetPort: number, first: ProxyMode = {}): Pro
       if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
       queued -= chunk.length;
       if (queued < bufferLimit) from.resume();
-      if (mode.kind === 'blackhole' || to.destroyed) return;
+      if (swallows(side) || to.destroyed) return;
       const cutHere = mode.cut?.of === side;
       const part = cutHere ? chunk.subarray(0, budget) : chunk;
       if (cutHere) budget -= part.length;
@@ -80,11 +84,11 @@ export async function startProxy(targetPort: number, first: ProxyMode = {}): Pro
       if (queued >= bufferLimit) from.pause();
     });
     // A FIN travels behind the data; a reset does not wait.
-    from.on('end', () => void tail.then(() => mode.kind === 'blackhole' || to.end()));
+    from.on('end', () => void tail.then(() => swallows(side) || to.end()));
     from.on('error', () => to.resetAndDestroy());
     from.on('close', () => {
       open.delete(from);
-      if (!from.readableEnded && mode.kind !== 'blackhole') void tail.then(() => to.end());
+      if (!from.readableEnded && !swallows(side)) void tail.then(() => to.end());
     });
   };
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
