@@ -5,13 +5,13 @@ import { expect, onTestFinished } from 'vitest';
 import { type Broker, type MosquittoOptions, startMosquitto } from './broker.ts';
 import type { DaemonOptions } from './daemon.ts';
 import { type Fields, Script } from './fake-host.ts';
-import { type Proxy, startProxy } from './proxy.ts';
+import { type Proxy as BadNetwork, startProxy } from './proxy.ts';
 
 export type Scene = {
   script: Script;
   /** Behind the proxy. */
   broker: Broker;
-  proxy: Proxy;
+  proxy: BadNetwork;
   /** Closes `name`, then: a ping, the session beside, no descriptor more than before, memory within bounds, clean exit. */
   well(name?: string): Promise<void>;
 };
