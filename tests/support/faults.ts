@@ -20,19 +20,18 @@ export type Scene = {
 const MEMORY_SLACK_KIB = 64 * 1024;
 const patience = { timeout: 20_000, interval: 20 };
 
-/** The session `beside` is on a broker of its own: only the program itself could disturb it. */
 export async function scene(options: MosquittoOptions = {}, daemon: DaemonOptions = {}): Promise<Scene> {
-  const [broker, other] = await Promise.all([startMosquitto(options), startMosquitto()]);
-  onTestFinished(async () => {
-    await Promise.all([broker.stop(), other.stop()]);
-  });
+  const broker = await startMosquitto(options);
+  onTestFinished(broker.stop);
   const proxy = await startProxy(broker.port);
   onTestFinished(proxy.stop);
-  return { broker, proxy, ...(await programBeside(other.url, daemon)) };
+  return { broker, proxy, ...(await programBeside(daemon)) };
 }
 
-/** The program with its session `beside`, where the faulty side is a test's own. */
-export async function programBeside(url: string, daemon: DaemonOptions = {}): Promise<Pick<Scene, 'script' | 'well'>> {
+/** The program with its session `beside`, which is on a broker of its own: only the program itself could disturb it. */
+export async function programBeside(daemon: DaemonOptions = {}): Promise<Pick<Scene, 'script' | 'well'>> {
+  const { url, stop } = await startMosquitto();
+  onTestFinished(stop);
   const script = new Script(daemon);
   await script.connect('beside', url);
   await script.goesOn('beside');

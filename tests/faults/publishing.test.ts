@@ -1,0 +1,155 @@
+// A network or broker that fails during a publish at QoS 1 and 2: what was acknowledged is there, what was not is said
+// to be unsure, nothing is sent again behind the caller's back.
+import { expect, onTestFinished, test } from 'vitest';
+import type { MosquittoOptions } from '../support/broker.ts';
+import type { Fields } from '../support/fake-host.ts';
+import { becomes, collecting, type Scene, scene, told } from '../support/faults.ts';
+
+const up = { is_connected: true, connection_error: null };
+const topic = 'p/x';
+
+/** A stage with `faulty` behind the proxy, and `witness` that listens beside the proxy. */
+async function stage(options: MosquittoOptions = {}, more: Fields = {}) {
+  const on = await scene(options);
+  await on.script.connect('faulty', on.proxy.url, { keepalive_seconds: 1, ...more });
+  await on.script.connect('witness', on.broker.url);
+  return on;
+}
+
+const publish = ({ script }: Scene, payload: string, qos: number, more: Fields = {}) =>
+  script.send('publish_message', { session_id: 'faulty', topic, payload, qos, ...more });
+
+const acknowledged = async (on: Scene, payload: string, qos: number, more: Fields = {}) =>
+  expect(await on.script.resultOf(publish(on, payload, qos, more))).toMatchObject({
+    status: 'published',
+    acknowledged: true,
+  });
+
+async function closes(on: Scene) {
+  await on.script.result('close_connection', { session_id: 'witness' });
+  await on.well('faulty');
+}
+
+const unsure = {
+  code: 'not_connected',
+  retryable: true,
+  message: expect.stringMatching(/lost before the message was acknowledged/),
+  hint: expect.stringMatching(/may have arrived or not: check/),
+};
+
+for (const qos of [1, 2]) {
+  const name = (what: string) => `publish at QoS ${qos}: ${what}`;
+
+  test(name('reset before the acknowledgement -> not_connected, unsure; told once at most'), async () => {
+    const on = await stage();
+    const id = await collecting(on.script, 'witness', topic, { qos: 2, max_messages: 3 });
+    await acknowledged(on, 'sure', qos);
+    await on.proxy.setMode({ kind: 'blackhole', deaf_to: 'broker' });
+    const lost = publish(on, 'unsure', qos);
+    // QoS 2: the broker holds it until PUBREL, which the lost PUBREC never brought about.
+    if (qos === 1) await expect.poll(async () => (await on.script.session('witness')).messages_received).toBe(2);
+    await on.proxy.setMode({ kind: 'reset' });
+    expect(await on.script.errorOf(lost)).toMatchObject(unsure);
+    await on.proxy.setMode({});
+    await becomes(on.script, 'faulty', up);
+    await acknowledged(on, 'next', qos);
+    if (qos === 2) await acknowledged(on, 'last', qos);
+    const payloads = told(await on.script.resultOf(id));
+    expect(payloads).toEqual(qos === 1 ? ['sure', 'unsure', 'next'] : ['sure', 'next', 'last']);
+    await closes(on);
+  });
+
+  test(name('cut in the middle of PUBLISH -> not_connected; it never arrives'), async () => {
+    const on = await stage();
+    const id = await collecting(on.script, 'witness', topic, { qos: 2, max_messages: 1 });
+    await on.proxy.setMode({ cut: { after: 6, of: 'client' } });
+    expect(await on.script.errorOf(publish(on, 'half', qos))).toMatchObject(unsure);
+    await on.proxy.setMode({});
+    await becomes(on.script, 'faulty', up);
+    await acknowledged(on, 'whole', qos);
+    expect(told(await on.script.resultOf(id))).toEqual(['whole']);
+    await closes(on);
+  });
+
+  test(name('blackhole -> not_connected as soon as keep-alive finds it; it never arrives'), async () => {
+    const on = await stage();
+    const id = await collecting(on.script, 'witness', topic, { qos: 2, max_messages: 1 });
+    await on.proxy.setMode({ kind: 'blackhole' });
+    expect(await on.script.errorOf(publish(on, 'swallowed', qos))).toMatchObject(unsure);
+    const refused = await on.script.error('publish_message', { session_id: 'faulty', topic, payload: 'offline', qos });
+    expect(refused).toMatchObject({ code: 'not_connected', hint: expect.stringMatching(/reconnects by itself/) });
+    await on.proxy.setMode({ kind: 'reset' });
+    await on.proxy.setMode({});
+    await becomes(on.script, 'faulty', up);
+    await acknowledged(on, 'well', qos);
+    expect(told(await on.script.resultOf(id))).toEqual(['well']);
+    await closes(on);
+  });
+
+  test(name('refused while away -> not_connected at once, nothing is sent late'), async () => {
+    const on = await stage();
+    const id = await collecting(on.script, 'witness', topic, { qos: 2, max_messages: 1 });
+    await on.proxy.setMode({ kind: 'refuse' });
+    on.proxy.dropAll();
+    await becomes(on.script, 'faulty', { is_connected: false });
+    const refused = await on.script.error('publish_message', { session_id: 'faulty', topic, payload: 'offline', qos });
+    expect(refused).toMatchObject({ code: 'not_connected', retryable: true });
+    await on.proxy.setMode({});
+    await becomes(on.script, 'faulty', up);
+    await acknowledged(on, 'well', qos);
+    expect(told(await on.script.resultOf(id))).toEqual(['well']);
+    await closes(on);
+  });
+
+  for (const [what, mode] of [
+    ['20 bytes a second', { bytes_per_second: 20 }],
+    ['2 s of latency', { latency_ms: 2_000 }],
+  ] as const) {
+    test(name(`${what} -> late, and acknowledged`), async () => {
+      const on = await stage({}, { keepalive_seconds: 60 });
+      const id = await collecting(on.script, 'witness', topic, { qos: 2, max_messages: 1 });
+      await on.proxy.setMode(mode);
+      await acknowledged(on, 'slow', qos);
+      await on.proxy.setMode({});
+      expect(told(await on.script.resultOf(id))).toEqual(['slow']);
+      await closes(on);
+    });
+  }
+
+  test(name('broker frozen and thawed -> unsure, told once at most'), async () => {
+    const on = await stage();
+    onTestFinished(() => on.broker.kill('SIGCONT'));
+    const id = await collecting(on.script, 'witness', topic, { qos: 2, max_messages: 3 });
+    await on.broker.kill('SIGSTOP');
+    expect(await on.script.errorOf(publish(on, 'unsure', qos))).toMatchObject(unsure);
+    await on.broker.kill('SIGCONT');
+    await becomes(on.script, 'faulty', up);
+    for (const payload of ['well', 'better', 'best']) await acknowledged(on, payload, qos);
+    const payloads = told(await on.script.resultOf(id));
+    expect(payloads).toContain('well');
+    expect(new Set(payloads).size).toBe(3);
+    await closes(on);
+  });
+
+  test(name('broker killed and restarted with persistence -> what was acknowledged and saved is there'), async () => {
+    const on = await stage({ persistence: true });
+    await acknowledged(on, 'kept', qos, { retain: true });
+    await on.broker.kill('SIGTERM');
+    expect(
+      await on.script.error('publish_message', { session_id: 'faulty', topic, payload: 'offline', qos }),
+    ).toMatchObject({
+      code: 'not_connected',
+    });
+    await on.broker.restart();
+    await becomes(on.script, 'faulty', up);
+    await becomes(on.script, 'witness', up);
+    const id = on.script.send('subscribe_and_collect', {
+      session_id: 'witness',
+      topic_pattern: topic,
+      duration_seconds: 10,
+      max_messages: 1,
+    });
+    expect(told(await on.script.resultOf(id))).toEqual(['kept']);
+    await closes(on);
+  });
+}
