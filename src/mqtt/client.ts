@@ -5,14 +5,13 @@ import mqtt, { type IClientOptions, type IConnackPacket, type IPublishPacket, ty
 import { type Ack, Delivery, lowIds } from './delivery.ts';
 import { Nudge } from './nudge.ts';
 import type { Outgoing } from './publish-frames.ts';
+import { MAX_PACKET_BYTES, PacketTooLarge } from './scan-header.ts';
 import type { PublishView } from './scan-publish.ts';
 import { type Endpoint, openStream } from './stream.ts';
 import { type Tap, tap } from './tap.ts';
 import type { Qos } from './types.ts';
 import type { Sealed, Vault } from './vault.ts';
 
-/** Largest packet the broker may send us, bytes (MQTT 5); stops one packet from filling memory. */
-const MAX_PACKET_BYTES = 16 * 1024 * 1024;
 /** Reconnecting waits half to all of FIRST * 2^n, at most LAST, ms. */
 const FIRST_BACKOFF_MS = 500;
 const LAST_BACKOFF_MS = 30_000;
@@ -103,6 +102,8 @@ export function dial(options: Dial, protocolVersion: 4 | 5, signal: AbortSignal)
       });
       inlet.behind += inlet.tap?.state.fellBehind ?? 0;
       inlet.tap = tap(stream, { version: protocolVersion, take: (publish) => inlet.take(publish) });
+      // mqtt.js passes over errors of its stream that are none of a socket.
+      inlet.tap.on('error', (error) => error instanceof PacketTooLarge && client.emit('error', error));
       stream.on('data', () => nudge.poke());
       return inlet.tap;
     };

@@ -2,6 +2,7 @@
 import { ToolError } from '../errors.ts';
 import { connectError } from './connect-error.ts';
 import { reasonText } from './reason-codes.ts';
+import { PacketTooLarge } from './scan-header.ts';
 import { parseFilter, quoteTopic } from './topic.ts';
 import type { SessionFacts } from './types.ts';
 
@@ -103,6 +104,7 @@ export function downReason(error: unknown, { broker: host, port, tls, protocolVe
   }
   if (error instanceof Error && error.message === 'Keepalive timeout')
     return 'the broker answers no keep-alive any more';
+  if (error instanceof PacketTooLarge) return 'the broker sent a packet of more than 16 MiB';
   if (error === undefined) return 'the broker closed the connection';
   if (error instanceof Error && 'code' in error && RESETS.has(String(error.code))) return 'the connection was reset';
   return connectError(error, { host, port, transport: tls ? 'tls' : 'tcp' }).message;

@@ -1,13 +1,15 @@
 // Owns the splitting of a broker's bytes into what is taken here, QoS 0 PUBLISH frames, and what is passed on to mqtt.js:
 // every other byte, untouched and in order. Must not know streams, time or sessions.
 import { Carry } from './scan-carry.ts';
-import { isAnswer, isPlainPublish, isPossible, PUBLISH_RETAINED } from './scan-header.ts';
+import { isAnswer, isPlainPublish, isPossible, PacketTooLarge, PUBLISH_RETAINED } from './scan-header.ts';
 import { createView, headEnd, locate, MAX_HEAD_BYTES, type PublishView } from './scan-publish.ts';
 
 export type ScannerOptions = {
   version: 4 | 5;
   /** Of a larger payload that comes in pieces only this many first bytes are kept, and its size is counted. */
   maxPayloadBytes: number;
+  /** Of a frame that is passed on: mqtt.js keeps it until it is whole. Absent: any. */
+  maxPassedBytes?: number;
   /** The view is good until it returns. */
   take(publish: PublishView): void;
   /**
@@ -20,7 +22,7 @@ export type ScannerOptions = {
 /**
  * Frames are told apart by their length alone, so a PUBLISH that cannot be understood here is passed on and the next
  * frame is found all the same. Where the framing itself is broken (a packet type, flags or a length that cannot be), it
- * passes everything on from there: mqtt.js then reports the error.
+ * passes everything on from there: mqtt.js then reports the error. Throws PacketTooLarge.
  */
 export class Scanner {
   readonly #view = createView();
@@ -101,6 +103,7 @@ export class Scanner {
         take(view);
         run = at = end;
       } else {
+        this.#checkPassed(end - at);
         at = Math.min(length, end);
         this.#passing = end - at;
         this.#answers ||= isAnswer(first);
@@ -153,6 +156,7 @@ export class Scanner {
         return this.#kept;
       }
     }
+    this.#checkPassed(end);
     this.#passing = end - length;
     return 0;
   }
@@ -173,6 +177,11 @@ export class Scanner {
     if (!this.#stopped) this.#options.take(view);
     carry.clear();
     return at;
+  }
+
+  #checkPassed(bytes: number): void {
+    const { maxPassedBytes = bytes } = this.#options;
+    if (bytes > maxPassedBytes) throw new PacketTooLarge();
   }
 
   #pass(chunk: Buffer, from: number, to: number): number {

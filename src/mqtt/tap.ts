@@ -1,6 +1,7 @@
 // Owns the stream between a socket and mqtt.js: empties the socket first and understands after, takes QoS 0 PUBLISH
 // frames out on the way and hands everything else on. Must not know sessions, nor mqtt.js beyond "it reads a stream".
 import { Duplex } from 'node:stream';
+import { MAX_PACKET_BYTES } from './scan-header.ts';
 import type { PublishView } from './scan-publish.ts';
 import { Scanner } from './scanner.ts';
 import { Backlog } from './tap-backlog.ts';
@@ -70,6 +71,7 @@ export class Tap extends Duplex {
       version,
       take,
       maxPayloadBytes,
+      maxPassedBytes: MAX_PACKET_BYTES,
       pass: (bytes, answers) => this.#pass(bytes, answers),
     });
     this.#outlet = new Outlet(socket, (error) => this.#lose(error));

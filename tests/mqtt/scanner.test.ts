@@ -1,12 +1,16 @@
 // The scanner's rules one by one; tests/mqtt/scanner-fuzz.test.ts compares it with mqtt-packet.
 import { generate, type Packet } from 'mqtt-packet';
 import { describe, expect, test } from 'vitest';
+import { PacketTooLarge } from '../../src/mqtt/scan-header.ts';
 import { type PublishView, readProperties } from '../../src/mqtt/scan-publish.ts';
 import { Scanner } from '../../src/mqtt/scanner.ts';
 
 const MIB = 1024 * 1024;
 
 type Options = { version?: 4 | 5; maxPayloadBytes?: number; onTake?: (publish: PublishView, scanner: Scanner) => void };
+
+/** Above what any other test passes on. */
+const MAX_PASSED = 64 * MIB;
 
 function start({ version = 5, maxPayloadBytes = MIB, onTake }: Options = {}) {
   const taken: { topic: string; payload: string; size: number; retain: boolean; ids: PublishView['ids'] }[] = [];
@@ -15,6 +19,7 @@ function start({ version = 5, maxPayloadBytes = MIB, onTake }: Options = {}) {
   const scanner: Scanner = new Scanner({
     version,
     maxPayloadBytes,
+    maxPassedBytes: MAX_PASSED,
     take: (view) => {
       const { bytes, topicStart, topicEnd, payloadStart, payloadEnd, size, retain, ids } = view;
       const topic = bytes.toString('utf8', topicStart, topicEnd);
@@ -294,6 +299,20 @@ describe('large messages', () => {
     feed(begun);
     expect(passedOn().equals(begun)).toBe(true);
     expect(taken).toEqual([]);
+  });
+
+  test('a frame that is too large to be passed on -> throws before any of it is kept', () => {
+    const tooLong = Buffer.from([0x81, 0x80, 0x80, 0x20]);
+    const head = Buffer.from([0, 1, 0x61, 0, 1, 0]);
+    for (const size of [1, 100]) {
+      const { feed, passedOn } = start();
+      const bytes = Buffer.concat([Buffer.from([0x32]), tooLong, head]);
+      const pieces = () => {
+        for (let at = 0; at < bytes.length; at += size) feed(bytes.subarray(at, at + size));
+      };
+      expect(pieces).toThrow(PacketTooLarge);
+      expect(passedOn()).toHaveLength(0);
+    }
   });
 
   test('256 MB are announced and sent -> no more than the kept bytes are held', () => {

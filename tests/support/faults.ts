@@ -14,6 +14,8 @@ export type Scene = {
   proxy: BadNetwork;
   /** Closes `name`, then: a ping, the session beside, no descriptor more than before, memory within bounds, clean exit. */
   well(name?: string): Promise<void>;
+  /** What it had in memory at most, above what it had before the fault, KiB. */
+  peak(): number;
 };
 
 /** What a fault may leave behind in memory, KiB: caches, compiled code and garbage not yet collected. */
@@ -29,7 +31,7 @@ export async function scene(options: MosquittoOptions = {}, daemon: DaemonOption
 }
 
 /** The program with its session `beside`, which is on a broker of its own: only the program itself could disturb it. */
-export async function programBeside(daemon: DaemonOptions = {}): Promise<Pick<Scene, 'script' | 'well'>> {
+export async function programBeside(daemon: DaemonOptions = {}): Promise<Pick<Scene, 'script' | 'well' | 'peak'>> {
   const { url, stop } = await startMosquitto();
   onTestFinished(stop);
   const script = new Script(daemon);
@@ -45,14 +47,15 @@ export async function programBeside(daemon: DaemonOptions = {}): Promise<Pick<Sc
     expect(held(script).kib).toBeLessThan(before.kib + MEMORY_SLACK_KIB);
     await script.end();
   };
-  return { script, well };
+  return { script, well, peak: () => held(script).peak - before.kib };
 }
 
 /** Every open descriptor of the program, and what it has in memory. Linux only, as the faults are. */
-function held({ daemon }: Script): { descriptors: number; kib: number } {
+function held({ daemon }: Script): { descriptors: number; kib: number; peak: number } {
   const { pid } = daemon.child;
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return { descriptors: readdirSync(`/proc/${pid}/fd`).length, kib: Number(/VmRSS:\s*(\d+)/.exec(status)?.[1]) };
+  const kib = (name: string) => Number(new RegExp(`${name}:\\s*(\\d+)`).exec(status)?.[1]);
+  return { descriptors: readdirSync(`/proc/${pid}/fd`).length, kib: kib('VmRSS'), peak: kib('VmHWM') };
 }
 
 /** Polls list_active_connections until the session looks so; gives the entry and how long it took, ms. */
