@@ -38,9 +38,7 @@ const unsure = {
 };
 
 for (const qos of [1, 2]) {
-  const name = (what: string) => `publish at QoS ${qos}: ${what}`;
-
-  test(name('reset before the acknowledgement -> not_connected, unsure; told once at most'), async () => {
+  test(`publish at QoS ${qos}: reset before the acknowledgement -> not_connected, unsure; told once at most`, async () => {
     const on = await stage();
     const id = await collecting(on.script, 'witness', topic, { qos: 2, max_messages: 3 });
     await acknowledged(on, 'sure', qos);
@@ -59,7 +57,7 @@ for (const qos of [1, 2]) {
     await closes(on);
   });
 
-  test(name('cut in the middle of PUBLISH -> not_connected; it never arrives'), async () => {
+  test(`publish at QoS ${qos}: cut in the middle of PUBLISH -> not_connected; it never arrives`, async () => {
     const on = await stage();
     const id = await collecting(on.script, 'witness', topic, { qos: 2, max_messages: 1 });
     await on.proxy.setMode({ cut: { after: 6, of: 'client' } });
@@ -71,7 +69,7 @@ for (const qos of [1, 2]) {
     await closes(on);
   });
 
-  test(name('blackhole -> not_connected as soon as keep-alive finds it; it never arrives'), async () => {
+  test(`publish at QoS ${qos}: blackhole -> not_connected as soon as keep-alive finds it; it never arrives`, async () => {
     const on = await stage();
     const id = await collecting(on.script, 'witness', topic, { qos: 2, max_messages: 1 });
     await on.proxy.setMode({ kind: 'blackhole' });
@@ -86,7 +84,7 @@ for (const qos of [1, 2]) {
     await closes(on);
   });
 
-  test(name('refused while away -> not_connected at once, nothing is sent late'), async () => {
+  test(`publish at QoS ${qos}: refused while away -> not_connected at once, nothing is sent late`, async () => {
     const on = await stage();
     const id = await collecting(on.script, 'witness', topic, { qos: 2, max_messages: 1 });
     await on.proxy.setMode({ kind: 'refuse' });
@@ -105,7 +103,7 @@ for (const qos of [1, 2]) {
     ['20 bytes a second', { bytes_per_second: 20 }],
     ['2 s of latency', { latency_ms: 2_000 }],
   ] as const) {
-    test(name(`${what} -> late, and acknowledged`), async () => {
+    test(`publish at QoS ${qos}: ${what} -> late, and acknowledged`, async () => {
       const on = await stage({}, { keepalive_seconds: 60 });
       const id = await collecting(on.script, 'witness', topic, { qos: 2, max_messages: 1 });
       await on.proxy.setMode(mode);
@@ -116,7 +114,7 @@ for (const qos of [1, 2]) {
     });
   }
 
-  test(name('broker frozen and thawed -> unsure, told once at most'), async () => {
+  test(`publish at QoS ${qos}: broker frozen and thawed -> unsure, told once at most`, async () => {
     const on = await stage();
     onTestFinished(() => on.broker.kill('SIGCONT'));
     const id = await collecting(on.script, 'witness', topic, { qos: 2, max_messages: 3 });
@@ -131,7 +129,23 @@ for (const qos of [1, 2]) {
     await closes(on);
   });
 
-  test(name('broker killed and restarted with persistence -> what was acknowledged and saved is there'), async () => {
+  test(`publish at QoS ${qos}: broker killed before the acknowledgement -> unsure, nothing sent again by itself`, async () => {
+    const on = await stage();
+    await on.broker.kill('SIGSTOP');
+    const lost = publish(on, 'unsure', qos);
+    await on.script.result('ping');
+    await on.broker.kill();
+    expect(await on.script.errorOf(lost)).toMatchObject(unsure);
+    await on.broker.restart();
+    await becomes(on.script, 'faulty', up);
+    await becomes(on.script, 'witness', up);
+    const id = await collecting(on.script, 'witness', topic, { qos: 2, max_messages: 1 });
+    await acknowledged(on, 'well', qos);
+    expect(told(await on.script.resultOf(id))).toEqual(['well']);
+    await closes(on);
+  });
+
+  test(`publish at QoS ${qos}: broker ended and restarted with persistence -> what was acknowledged is there`, async () => {
     const on = await stage({ persistence: true });
     await acknowledged(on, 'kept', qos, { retain: true });
     await on.broker.kill('SIGTERM');

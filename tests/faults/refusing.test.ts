@@ -117,7 +117,7 @@ test('publish: larger than the broker announced -> refused here, the session goe
   await well('faulty');
 });
 
-test('publish: larger than the broker takes, which it never said -> not_connected with the reason, then back', async () => {
+test('publish: larger than the broker takes, which it never said -> not_connected, then back', async () => {
   const { script, proxy, well } = await scene({ config: 'max_packet_size 1000' });
   await script.connect('faulty', proxy.url, { protocol_version: 4 });
   const error = await script.error('publish_message', { ...publish, payload: 'x'.repeat(2_000), qos: 1 });
