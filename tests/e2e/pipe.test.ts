@@ -143,7 +143,7 @@ test('--read-only -> no publish_message: not listed, no method, no tool; reading
       call(4, 'tools/call', { name: 'publish_message', arguments: write }),
       call(5, 'list_topics', { session_id: 'lab', pattern: 'pipe3/#', duration_seconds: 0 }),
     ],
-    '--read-only --drain 20',
+    '--read-only --drain 60',
   );
   const tools = dig(answers.get(1), 'result', 'tools');
   const names = Array.isArray(tools) ? tools.map((tool: unknown) => dig(tool, 'name')) : [];
@@ -151,6 +151,7 @@ test('--read-only -> no publish_message: not listed, no method, no tool; reading
   expect(names).not.toContain('publish_message');
   expect(dig(answers.get(3), 'error', 'code')).toBe(-32_601);
   expect(dig(answers.get(4), 'error', 'code')).toBe(-32_602);
+  expect(dig(answers.get(2), 'result')).toMatchObject({ status: 'connected' });
   expect(dig(answers.get(5), 'result')).toMatchObject({ status: 'success', topic_count: 0 });
   expect(code).toBe(0);
 });

@@ -296,6 +296,9 @@ describe('progress', () => {
   async function played(progressToken: string | number, meta: object): Promise<void> {
     const server = startServer();
     await connected(server);
+    // With something to list, no listing looks around on what other tests publish.
+    const kept = { session_id: 'here', topic: 'methods/progress/kept', payload: 'x', retain: true };
+    expect(await server.call('kept', 'publish_message', kept)).toHaveProperty('result');
     const args = { session_id: 'here', pattern: 'methods/progress/#', duration_seconds: 3 };
     const list = { name: 'list_topics', arguments: args };
     server.request('with', 'tools/call', { ...list, _meta: { ...meta, progressToken } });

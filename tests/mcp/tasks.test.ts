@@ -1,8 +1,9 @@
 // The tasks extension with a catalog of the test's own, and the product's collections as tasks on a real broker.
-import { afterEach, describe, expect, inject, test, vi } from 'vitest';
+import { afterEach, describe, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { RpcError } from '../../src/errors.ts';
 import type { CallContext, ToolSource } from '../../src/mcp/catalog.ts';
 import { onlooker, ownPrefix } from '../resources/onlooker.ts';
+import { startMosquitto } from '../support/broker.ts';
 import { startDaemon } from '../support/daemon.ts';
 import { judged } from '../support/schema-check.ts';
 import { dig, envelope, initializeParams, type Message, type Wire } from '../support/streams.ts';
@@ -399,9 +400,9 @@ describe('tasks on a listen stream', () => {
 });
 
 describe('the built program: a long collection or listing as a task', () => {
-  async function connected() {
+  async function connected(url = inject('mqttUrl')) {
     const daemon = judged(startDaemon());
-    const args = { connection_string: inject('mqttUrl'), name: 'lab' };
+    const args = { connection_string: url, name: 'lab' };
     await daemon.call(next(), 'establish_connection', args);
     return daemon;
   }
@@ -463,7 +464,9 @@ describe('the built program: a long collection or listing as a task', () => {
 
   test('tasks/cancel -> the subscription on the broker is gone', async () => {
     const prefix = ownPrefix();
-    const server = await connected();
+    const own = await startMosquitto(); // nobody else may listen on it, nor look around
+    onTestFinished(() => own.stop());
+    const server = await connected(own.url);
     const { result } = await ask(server, 'tools/call', collect(prefix));
     await vi.waitFor(async () => expect(await subscribed(server)).toEqual([`${prefix}/#`]));
     await ask(server, 'tasks/cancel', { taskId: dig(result, 'taskId') });
