@@ -1,5 +1,6 @@
 // Owns the config file: reading and checking, topic filters included. Must not know what its parts do.
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
+import { platform } from 'node:os';
 import { ToolError } from './errors.ts';
 import type { Config } from './generated/config-types.ts';
 import { checkFilter } from './mqtt/topic.ts';
@@ -60,6 +61,16 @@ function join(path: string, key: unknown): string {
 function unescapePointer(token: string): string {
   return token.replaceAll('~1', '/').replaceAll('~0', '~');
 }
+
+/** The mode of a file that others than its owner may open, as people write it, 0644. Windows has no such modes. */
+export function exposedMode(file: string): string | undefined {
+  const mode = statSync(file, { throwIfNoEntry: false })?.mode ?? 0;
+  if (platform() === 'win32' || (mode & OTHERS) === 0) return undefined;
+  return (mode & 0o777).toString(8).padStart(4, '0');
+}
+
+/** Permissions of group and others. */
+const OTHERS = 0o077;
 
 export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';

@@ -2,7 +2,7 @@
 import { createWriteStream } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Audit } from './audit.ts';
-import { ConfigError, readConfig } from './config.ts';
+import { ConfigError, exposedMode, readConfig } from './config.ts';
 import { keepYoungSmall } from './heap.ts';
 import { createLog, frames, type Log } from './log.ts';
 import { type Options, parseOptions, UsageError, usage } from './options.ts';
@@ -36,12 +36,16 @@ async function main(): Promise<void> {
 async function serve(options: Options): Promise<void> {
   keepYoungSmall();
   const config = options.configFile === undefined ? {} : await readConfig(options.configFile);
+  const log = openLog(options);
+  const exposed = (file: string, mode: string) =>
+    log.warn('a file that holds secrets is open to others than its owner: chmod 600', { file, mode });
+  const mode = options.configFile === undefined ? undefined : exposedMode(options.configFile);
+  if (mode !== undefined) exposed('config', mode);
   const profiles =
     options.configFile === undefined
       ? noProfiles
-      : (await import('./profiles.ts')).profilesOf(config, options.configFile, process.env);
+      : (await import('./profiles.ts')).profilesOf(config, options.configFile, process.env, exposed);
   const demo = options.demo ? (await import('./demo/profile.ts')).withDemo(profiles) : undefined;
-  const log = openLog(options);
   if (process.stdin.isTTY) process.stderr.write(hint);
   const server = createServer({
     input: process.stdin,

@@ -4,12 +4,13 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { ConfigError, codeOf } from './config.ts';
+import { ConfigError, codeOf, exposedMode } from './config.ts';
 import { ToolError } from './errors.ts';
 import type { Config, Profile, Secret } from './generated/config-types.ts';
-import { parseConnectionString } from './mqtt/connection-string.ts';
+import { parseBroker } from './mqtt/connection-string.ts';
 import { type OpenProfile, type Profiles, unknownProfile } from './mqtt/profile.ts';
 import type { TlsOptions } from './mqtt/stream.ts';
+import { checkTopicName } from './mqtt/topic.ts';
 import { createVault } from './mqtt/vault.ts';
 
 /** How long a command may take to print a secret, ms, and how much it may print, bytes. */
@@ -18,15 +19,18 @@ const MAX_SECRET_BYTES = 64 * 1024;
 
 export type Environment = Record<string, string | undefined>;
 
+/** Told of a file that holds a secret and that others than its owner may open. */
+export type Exposed = (key: string, mode: string) => void;
+
 /** The profiles of a config; paths in it are relative to its file. */
-export function profilesOf(config: Config, file: string, env: Environment): Profiles {
+export function profilesOf(config: Config, file: string, env: Environment, exposed: Exposed = () => {}): Profiles {
   const vault = createVault();
   const entries = Object.entries(config.profiles ?? {});
-  for (const [name, { url }] of entries) checkUrl(name, url, file);
+  for (const [name, profile] of entries) check(name, profile, file);
   const sealed = new Map(entries.map(([name, profile]) => [name, vault.seal(JSON.stringify(profile))]));
   // The parsed file must not keep what was sealed.
   delete config.profiles;
-  const from = { folder: dirname(resolve(file)), env };
+  const from = { folder: dirname(resolve(file)), env, exposed };
   return {
     names: () => [...sealed.keys()],
     open: async (name) => {
@@ -40,16 +44,20 @@ export function profilesOf(config: Config, file: string, env: Environment): Prof
   };
 }
 
-function checkUrl(name: string, url: string, file: string): void {
-  try {
-    parseConnectionString(url);
-  } catch (error) {
-    const why = error instanceof ToolError ? error.message : 'not a connection string';
-    throw new ConfigError(`config: ${file}: profiles.${name}.url: ${why}`);
-  }
+function check(name: string, { url, will }: Profile, file: string): void {
+  const at = (key: string, look: () => unknown) => {
+    try {
+      look();
+    } catch (error) {
+      const why = error instanceof ToolError ? error.message : 'not usable';
+      throw new ConfigError(`config: ${file}: profiles.${name}.${key}: ${why}`);
+    }
+  };
+  at('url', () => parseBroker(url));
+  if (will !== undefined) at('will.topic', () => checkTopicName(will.topic));
 }
 
-type From = { folder: string; env: Environment };
+type From = { folder: string; env: Environment; exposed: Exposed };
 
 async function openProfile(profile: Profile, from: From): Promise<OpenProfile> {
   const open: OpenProfile = { url: profile.url };
@@ -57,6 +65,7 @@ async function openProfile(profile: Profile, from: From): Promise<OpenProfile> {
   if (profile.password !== undefined) open.password = await secret(profile.password, 'password', from);
   if (profile.protocol_version !== undefined) open.protocolVersion = profile.protocol_version;
   if (profile.keepalive_seconds !== undefined) open.keepaliveSeconds = profile.keepalive_seconds;
+  if (profile.will !== undefined) open.will = { payload: '', qos: 0, retain: false, ...profile.will };
   open.tls = await tlsOf(profile, from);
   return open;
 }
@@ -65,7 +74,7 @@ async function tlsOf(profile: Profile, from: From): Promise<TlsOptions> {
   const tls: TlsOptions = {};
   if (profile.ca_file !== undefined) tls.ca = await bytes(profile.ca_file, 'ca_file', from);
   if (profile.cert_file !== undefined) tls.cert = await bytes(profile.cert_file, 'cert_file', from);
-  if (profile.key_file !== undefined) tls.key = await bytes(profile.key_file, 'key_file', from);
+  if (profile.key_file !== undefined) tls.key = await secretBytes(profile.key_file, 'key_file', from);
   if (profile.key_passphrase !== undefined)
     tls.passphrase = await secret(profile.key_passphrase, 'key_passphrase', from);
   if (profile.servername !== undefined) tls.servername = profile.servername;
@@ -81,7 +90,7 @@ async function secret(source: Secret, key: string, from: From): Promise<string> 
     if (value === undefined) throw unreadable(key, `the environment variable ${source.env} is not set`);
     return value;
   }
-  if ('file' in source) return withoutNewline((await bytes(source.file, key, from)).toString('utf8'));
+  if ('file' in source) return withoutNewline((await secretBytes(source.file, key, from)).toString('utf8'));
   const [command, ...args] = source.command;
   try {
     const options = { cwd: from.folder, timeout: COMMAND_TIMEOUT_MS, maxBuffer: MAX_SECRET_BYTES, windowsHide: true };
@@ -101,6 +110,14 @@ async function bytes(file: string, key: string, { folder }: From): Promise<Buffe
   } catch (error) {
     throw unreadable(key, `its file cannot be read: ${codeOf(error)}`);
   }
+}
+
+/** Of a file that only its owner should be able to open. */
+async function secretBytes(file: string, key: string, from: From): Promise<Buffer> {
+  const content = await bytes(file, key, from);
+  const mode = exposedMode(resolve(from.folder, file));
+  if (mode !== undefined) from.exposed(key, mode);
+  return content;
 }
 
 function unreadable(key: string, why: string): ToolError {

@@ -61,6 +61,16 @@ describe('readConfig', () => {
       { profiles: { p: { url: 'mqtt://b', password: { env: 'A', file: 'secret' } } } },
       /profiles\.p\.password/,
     ],
+    [
+      'a will without a topic',
+      { profiles: { p: { url: 'mqtt://b', will: {} } } },
+      /missing key profiles\.p\.will\.topic/,
+    ],
+    [
+      'a will at QoS 3',
+      { profiles: { p: { url: 'mqtt://b', will: { topic: 'a', qos: 3 } } } },
+      /profiles\.p\.will\.qos must be equal to one of/,
+    ],
     ['a list unknown', { policy: { publish: { permit: [] } } }, /unknown key policy\.publish\.permit/],
     [
       'a filter that is none',
@@ -147,6 +157,32 @@ describe('profiles', () => {
       passwords.push((await openProfile({ password }, { SECRET: 'from env' })).password);
     }
     expect(passwords).toEqual(['plain', 'from env', ' säcret ', 'from command\n']);
+  });
+
+  test('a will -> as in the file, with what an ordinary message has by default', async () => {
+    const will = { topic: 'assistant/state', payload: 'offline', retain: true };
+    expect((await openProfile({ will })).will).toEqual({ ...will, qos: 0 });
+    expect((await openProfile({ will: { topic: 'a' } })).will).toEqual({
+      topic: 'a',
+      payload: '',
+      qos: 0,
+      retain: false,
+    });
+  });
+
+  test('a will to a filter -> one line that names the key', async () => {
+    await expect(openProfile({ will: { topic: 'a/#' } })).rejects.toThrow(/^config: \S+: profiles\.p\.will\.topic: /);
+  });
+
+  test.each([
+    ['unix:///run/mosquitto.sock', undefined],
+    ['unix:///with%20blank', undefined],
+    ['unix://relative', /profiles\.p\.url: .* must be absolute/],
+    ['unix://', /profiles\.p\.url: .* must be absolute/],
+    [`unix:///${'x'.repeat(103)}`, /at most 103 bytes/],
+  ])('the url %s -> %s', async (url, error) => {
+    if (error) await expect(openProfile({ url })).rejects.toThrow(error);
+    else expect((await openProfile({ url })).url).toBe(url);
   });
 
   test('a command runs in the folder of the config', async () => {

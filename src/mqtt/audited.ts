@@ -2,6 +2,7 @@
 // of it. Must not know how it is sent, nor where the trail is kept.
 import type { Audit, Tell, Written } from '../audit.ts';
 import { ToolError } from '../errors.ts';
+import { addressOf } from './connection-string.ts';
 import { within } from './race.ts';
 import type { PublishAck, PublishRequest, SessionFacts } from './types.ts';
 
@@ -30,7 +31,7 @@ export async function audited(
 /** What the trail says of a write; its hash stands for the payload. */
 export function recordOf({ id, name, broker, port }: SessionFacts, request: PublishRequest): Written {
   const { topic, payload, qos, retain } = request;
-  return { session: id, name, broker: `${broker}:${port}`, topic, payload, qos, retain };
+  return { session: id, name, broker: addressOf({ host: broker, port }), topic, payload, qos, retain };
 }
 
 async function allowed(audit: Audit, facts: SessionFacts, request: PublishRequest): Promise<Tell> {

@@ -72,12 +72,17 @@ async function stranger(
     ...common(request),
     place,
     remark: clientId === undefined ? undefined : remarkOn(used),
-    open: (signal) => connect(connectRequest(request), profile, as, signal),
+    open: (signal) => connect(connectRequest(request), profile && withoutWill(profile), as, signal),
   };
 }
 
 function common({ probeTopic, timeoutSeconds }: CheckRequest): Pick<Patient, 'probeTopic' | 'timeoutMs'> {
   return { probeTopic, timeoutMs: timeoutSeconds * 1000 };
+}
+
+/** A check that is cut off leaves nothing behind either. */
+function withoutWill({ will: _, ...profile }: OpenProfile): OpenProfile {
+  return profile;
 }
 
 /** Never runs out: a check is shorter. */

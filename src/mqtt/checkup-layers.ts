@@ -36,7 +36,8 @@ export const layers: Record<CheckName, Layer> = {
   sys: asking,
 };
 
-function dns({ place, timeoutMs }: Patient, findings: Findings, signal: AbortSignal) {
+async function dns({ place, timeoutMs }: Patient, findings: Findings, signal: AbortSignal): ReturnType<Layer> {
+  if (place.transport === 'unix') return { status: 'skipped', detail: 'A Unix socket has no name to look up.' };
   return resolveName(place, timeoutMs, signal).then((found) => {
     findings.addresses = found.addresses;
     return found;
@@ -44,6 +45,7 @@ function dns({ place, timeoutMs }: Patient, findings: Findings, signal: AbortSig
 }
 
 async function tcp({ place, timeoutMs }: Patient, { addresses }: Findings, signal: AbortSignal) {
+  if (place.transport === 'unix') return { status: 'skipped', detail: 'A Unix socket is no TCP port.' } as const;
   // The name of a live session may have stopped to resolve.
   if (addresses.length === 0) return { status: 'skipped', detail: 'Not tried: there is no address.' } as const;
   return reachAll(place, addresses, timeoutMs, signal);
@@ -56,6 +58,7 @@ const instead: { [speaks in Speaks]?: string } = {
 };
 
 async function tls({ place, timeoutMs }: Patient, { addresses }: Findings, signal: AbortSignal): ReturnType<Layer> {
+  if (place.transport === 'unix') return { status: 'skipped', detail: 'A Unix socket stays within this machine.' };
   if (place.transport === 'tcp' || place.transport === 'ws') {
     return { status: 'skipped', detail: 'The scheme asks for no TLS: everything, a password too, travels in plain.' };
   }

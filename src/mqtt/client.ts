@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import mqtt, { type IClientOptions, type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt';
 import { type Ack, Delivery, lowIds } from './delivery.ts';
 import { Nudge } from './nudge.ts';
+import type { Will } from './profile.ts';
 import type { Outgoing } from './publish-frames.ts';
 import { MAX_PACKET_BYTES, PacketTooLarge } from './scan-header.ts';
 import type { PublishView } from './scan-publish.ts';
@@ -42,6 +43,7 @@ export type Dial = {
   keepaliveSeconds: number;
   cleanStart: boolean;
   sessionExpirySeconds: number;
+  will: Will | undefined;
 };
 
 /** A PUBLISH as mqtt.js gives it. */
@@ -157,6 +159,7 @@ function clientOptions(dial: Dial, protocolVersion: 4 | 5): IClientOptions {
     connectTimeout: 30_000,
     resubscribe: false,
     queueQoSZero: false,
+    ...(dial.will && { will: { ...dial.will, payload: Buffer.from(dial.will.payload) } }),
     messageIdProvider: lowIds(),
     // Its own would print packets, credentials included, where DEBUG is set.
     log: () => {},

@@ -2,7 +2,7 @@
 // Must not repeat a word of the broker: reason strings, certificate names and HTTP bodies are untrusted.
 
 import { ToolError, type ToolErrorCode } from '../errors.ts';
-import type { Transport } from './connection-string.ts';
+import { addressOf, type Transport } from './connection-string.ts';
 import { reasonText } from './reason-codes.ts';
 
 /** `host` as in Target: IPv6 without brackets. */
@@ -71,8 +71,8 @@ function judge({ code, name, message }: Facts, transport: Transport): Verdict | 
   return byMessage.find(([pattern]) => pattern.test(message))?.[1](transport);
 }
 
-function toError({ code, what, hint, retryable }: Verdict, { host, port }: Where, more = {}): ToolError {
-  const at = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+function toError({ code, what, hint, retryable }: Verdict, where: Where, more = {}): ToolError {
+  const at = addressOf(where);
   const message = what.includes('{at}') ? what.replace('{at}', () => at) : `${at} ${what}`;
   return new ToolError(code, `${message}.`, hint, { retryable, ...more });
 }
@@ -182,6 +182,7 @@ function closed(transport: Transport): Verdict {
     tls: 'The port may be one without TLS (mqtt://); or the broker wants a client certificate, or does not admit you.',
     ws: 'Check port and path; the port may expect TLS (wss://) or be a plain MQTT port (mqtt://).',
     wss: 'Check port and path; the port may be one without TLS (ws://), or want a client certificate.',
+    unix: 'Something else may listen on that socket, or the broker does not admit you, or is starting.',
   };
   return refused('closed the connection before it answered CONNECT', hints[transport]);
 }

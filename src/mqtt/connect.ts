@@ -5,8 +5,8 @@ import { ToolError } from '../errors.ts';
 import type { Policy } from '../policy.ts';
 import { ClosedBeforeConnack, type Credentials, type Dial, dial, type Link } from './client.ts';
 import { connectError } from './connect-error.ts';
-import { parseConnectionString, type Target } from './connection-string.ts';
-import type { OpenProfile } from './profile.ts';
+import { addressOf, parseBroker, parseConnectionString, type Target } from './connection-string.ts';
+import type { OpenProfile, Will } from './profile.ts';
 import { LiveSession } from './session.ts';
 import { tlsContext } from './stream.ts';
 import type { BrokerLimits, ConnectRequest } from './types.ts';
@@ -24,14 +24,16 @@ export async function connect(
   signal: AbortSignal,
 ): Promise<LiveSession> {
   const began = performance.now();
-  const target = parseConnectionString(profile?.url ?? request.connectionString ?? '');
+  const target = profile ? parseBroker(profile.url) : parseConnectionString(request.connectionString ?? '');
   // What was read on a broker must not make the server dial another; a profile is the operator's own choice.
   if (profile === undefined) options.policy.mayDial(target.host, target.port);
   const deadline = AbortSignal.timeout(request.timeoutSeconds * 1000);
   const version = request.protocolVersion ?? profile?.protocolVersion;
+  const { will, refused } = willOf(profile, options.policy);
   try {
-    const dialling = prepare(request, target, profile);
+    const dialling = prepare(request, target, profile, will);
     const { link, protocolVersion, notes } = await reach(dialling, version, AbortSignal.any([signal, deadline]));
+    const encrypted = target.transport === 'tls' || target.transport === 'wss';
     const facts = {
       id: options.id,
       name: options.name,
@@ -39,10 +41,11 @@ export async function connect(
       port: target.port,
       clientId: link.connack.properties?.assignedClientIdentifier ?? dialling.clientId,
       protocolVersion,
-      tls: target.transport === 'tls' || target.transport === 'wss',
+      tls: encrypted,
       limits: limitsOf(link),
       connectMs: Math.round((performance.now() - began) * 10) / 10,
-      notes,
+      verified: !encrypted || profile?.tls?.rejectUnauthorized !== false,
+      notes: [...notes, ...refused],
     };
     return new LiveSession(facts, link, options.policy, options.ttlMs, dialling.endpoint);
   } catch (error) {
@@ -52,7 +55,24 @@ export async function connect(
   }
 }
 
-function prepare(request: ConnectRequest, target: Target, profile: OpenProfile | undefined): Dial {
+/** A will is a write: where the policy denies it, it is left out, and that is said. */
+function willOf({ will }: OpenProfile = { url: '' }, policy: Policy): { will?: Will; refused: string[] } {
+  if (will === undefined) return { refused: [] };
+  try {
+    policy.mayPublish(will.topic);
+    return { will, refused: [] };
+  } catch (error) {
+    if (!(error instanceof ToolError)) throw error;
+    return { refused: [`The will of the profile is left out. ${error.data.message}`] };
+  }
+}
+
+function prepare(
+  request: ConnectRequest,
+  target: Target,
+  profile: OpenProfile | undefined,
+  will: Will | undefined,
+): Dial {
   const credentials: Credentials = {};
   const username = request.username ?? profile?.username ?? target.username;
   const password = request.password ?? profile?.password ?? target.password;
@@ -75,6 +95,7 @@ function prepare(request: ConnectRequest, target: Target, profile: OpenProfile |
     keepaliveSeconds: keepalive(request, profile),
     cleanStart: request.cleanStart,
     sessionExpirySeconds: request.sessionExpirySeconds,
+    will,
   };
 }
 
@@ -110,11 +131,10 @@ function mayBeVersion(error: unknown): boolean {
   );
 }
 
-function tooSlow({ host, port }: Target, seconds: number): ToolError {
-  const at = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+function tooSlow(target: Target, seconds: number): ToolError {
   return new ToolError(
     'connection_timeout',
-    `${at} did not answer within ${seconds} s.`,
+    `${addressOf(target)} did not answer within ${seconds} s.`,
     'Check host and port, and whether a firewall is in between; a slow link may need a larger timeout_seconds.',
     { retryable: true },
   );

@@ -5,15 +5,15 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { domainToASCII } from 'node:url';
 import { ToolError } from '../errors.ts';
 
-export type Transport = 'tcp' | 'tls' | 'ws' | 'wss';
+export type Transport = 'tcp' | 'tls' | 'ws' | 'wss' | 'unix';
 
 /** Where, how and as whom to connect. `password` and `path` (its query may hold a token) are secrets. */
 export type Target = {
   scheme: Scheme;
   transport: Transport;
-  /** Lower case, punycode where it was not ASCII; IPv6 without brackets, a zone as `fe80::1%eth0`. */
+  /** Lower case, punycode where it was not ASCII; IPv6 without brackets, a zone as `fe80::1%eth0`; unix: the path. */
   host: string;
-  /** 1 to 65535 */
+  /** 1 to 65535; unix: 0 */
   port: number;
   /** ws and wss only: the WebSocket path with its query, escapes as written; '/' where none was given. */
   path?: string;
@@ -23,16 +23,17 @@ export type Target = {
   password?: string;
 };
 
-export type Scheme = 'mqtt' | 'tcp' | 'mqtts' | 'ssl' | 'tls' | 'ws' | 'wss';
+export type Scheme = 'mqtt' | 'tcp' | 'mqtts' | 'ssl' | 'tls' | 'ws' | 'wss' | 'unix';
 
 type Part = 'scheme' | 'user' | 'password' | 'host' | 'port' | 'path' | 'query' | 'fragment';
 
 const MAX_LENGTH = 4096; // characters; stops a megabyte of "password" from being parsed, sealed and sent
 const MAX_HOST_LENGTH = 253; // RFC 1035, 2.3.4
+const MAX_SOCKET_PATH = 103; // sun_path where it is shortest (macOS), without its null
 const EXAMPLE = 'Write it like mqtt://broker:1883 or mqtts://user:password@broker:8883/client-id.';
 const ESCAPE = "In user name, password and client id, write '%', '/', '?', '#' and '@' as %25, %2F, %3F, %23 and %40.";
 
-const schemes: Record<Scheme, { transport: Transport; port: number }> = {
+const schemes: Record<Exclude<Scheme, 'unix'>, { transport: Transport; port: number }> = {
   mqtt: { transport: 'tcp', port: 1883 },
   tcp: { transport: 'tcp', port: 1883 },
   mqtts: { transport: 'tls', port: 8883 },
@@ -66,7 +67,27 @@ export function parseConnectionString(text: string): Target {
   return { scheme, transport, host, port: port ?? defaultPort, ...path, ...credentials };
 }
 
-function splitScheme(text: string): { scheme: Scheme; rest: string } {
+/**
+ * The url of a profile: a connection string, or `unix:///path` of a socket on this machine. A connection string of a
+ * caller is never the latter: what a broker said must not make the server speak to a daemon beside it.
+ */
+export function parseBroker(url: string): Target {
+  const socket = /^unix:\/\/(.*)$/is.exec(url.trim())?.[1];
+  if (socket === undefined) return parseConnectionString(url);
+  const path = decode('unix://', 'path', socket);
+  if (!path.startsWith('/') || Buffer.byteLength(path) > MAX_SOCKET_PATH) {
+    fail('unix://', 'path', 'must be absolute, of at most 103 bytes', 'Write unix:///run/mosquitto/mosquitto.sock.');
+  }
+  return { scheme: 'unix', transport: 'unix', host: path, port: 0 };
+}
+
+/** host:port as an error shows it. */
+export function addressOf({ host, port }: Pick<Target, 'host' | 'port'>): string {
+  if (port === 0) return host;
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function splitScheme(text: string): { scheme: Exclude<Scheme, 'unix'>; rest: string } {
   const match = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text);
   const name = match?.[1]?.toLowerCase();
   if (match === null || name === undefined) {
@@ -81,7 +102,7 @@ function splitScheme(text: string): { scheme: Scheme; rest: string } {
   return { scheme: name, rest: text.slice(match[0].length) };
 }
 
-function isScheme(name: string): name is Scheme {
+function isScheme(name: string): name is Exclude<Scheme, 'unix'> {
   return Object.hasOwn(schemes, name);
 }
 

@@ -4,7 +4,8 @@ import { randomInt } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { type Outgoing, PublishFrames } from './publish-frames.ts';
 
-export type Ack = { reasonCode: number };
+/** `weaker`: a message at QoS 2 was acknowledged as one at QoS 1 is, so it may come more than once. */
+export type Ack = { reasonCode: number; weaker?: boolean };
 
 /** A packet as mqtt.js tells that it came. */
 export type Answer = { cmd: string; messageId?: number | undefined; reasonCode?: number | undefined };
@@ -70,7 +71,9 @@ export class Delivery {
   answered({ cmd, messageId = 0, reasonCode = 0 }: Answer): void {
     const awaited = this.#awaited.get(messageId);
     if (!awaited || (cmd !== 'puback' && cmd !== 'pubrec' && cmd !== 'pubcomp')) return;
-    if ((cmd === 'puback') !== (awaited.qos === 1)) throw new Error(`${cmd} for a message of QoS ${awaited.qos}`);
+    // RabbitMQ knows no QoS 2 and answers PUBACK.
+    const weaker = cmd === 'puback' && awaited.qos === 2;
+    if (cmd !== 'puback' && awaited.qos === 1) throw new Error(`${cmd} for a message of QoS 1`);
     if (cmd === 'pubrec' && reasonCode < REFUSED) {
       awaited.reasonCode = reasonCode;
       this.#frames.pubrel(messageId);
@@ -79,7 +82,7 @@ export class Delivery {
     }
     this.#awaited.delete(messageId);
     if (reasonCode >= REFUSED) awaited.reject(Object.assign(new Error('refused'), { code: reasonCode }));
-    else awaited.resolve({ reasonCode: reasonCode || awaited.reasonCode });
+    else awaited.resolve({ reasonCode: reasonCode || awaited.reasonCode, ...(weaker && { weaker }) });
   }
 
   /** Writes what waits for the end of the turn: mqtt.js is about to write, and order is kept. */

@@ -1,6 +1,7 @@
 // Owns what goes wrong on a session that was connected once, in words. Must not repeat text of the broker.
 import { ToolError } from '../errors.ts';
 import { connectError } from './connect-error.ts';
+import { addressOf } from './connection-string.ts';
 import { reasonText } from './reason-codes.ts';
 import { PacketTooLarge } from './scan-header.ts';
 import { parseFilter, quoteTopic } from './topic.ts';
@@ -55,7 +56,7 @@ export function subscribeFailure(
 
 /** `final`: it will not come back by itself. */
 export function notConnected({ name, broker, port }: SessionFacts, why: string | null, final: boolean): ToolError {
-  const message = `Session ${JSON.stringify(name)} is not connected to ${broker}:${port}${why ? `: ${why}` : ''}.`;
+  const message = `Session ${JSON.stringify(name)} is not connected to ${addressOf({ host: broker, port })}${why ? `: ${why}` : ''}.`;
   const hint = final ? ENDED : RECONNECTING;
   return new ToolError('not_connected', message.replace(/\.\.$/, '.'), hint, { retryable: !final });
 }
@@ -107,7 +108,7 @@ export function downReason(error: unknown, { broker: host, port, tls, protocolVe
   if (error instanceof PacketTooLarge) return 'the broker sent a packet of more than 16 MiB';
   if (error === undefined) return 'the broker closed the connection';
   if (error instanceof Error && 'code' in error && RESETS.has(String(error.code))) return 'the connection was reset';
-  return connectError(error, { host, port, transport: tls ? 'tls' : 'tcp' }).message;
+  return connectError(error, { host, port, transport: port === 0 ? 'unix' : tls ? 'tls' : 'tcp' }).message;
 }
 
 /** What a socket says that was cut while it was in use. */

@@ -91,8 +91,9 @@ export class Outbox {
   async #acked(request: PublishRequest): Promise<PublishAck> {
     const { qos } = request;
     try {
-      const { reasonCode } = await this.#send(request);
+      const { reasonCode, weaker } = await this.#send(request);
       if (qos === 0) return UNACKNOWLEDGED;
+      if (weaker) return AS_QOS_1;
       return { acknowledged: true, reasonCode, reason: reasonText(reasonCode, 'puback', this.#facts.protocolVersion) };
     } catch (error) {
       if (error instanceof ToolError || isAborted(request)) throw error;
@@ -164,6 +165,12 @@ function isAborted(request: PublishRequest): boolean {
 
 /** Where a message counts as under way, and for how much. */
 type Room = { window: Window; cost: number };
+
+const AS_QOS_1: PublishAck = {
+  acknowledged: true,
+  reasonCode: 0,
+  reason: 'acknowledged as QoS 1: this broker has no QoS 2, so it may be delivered more than once',
+};
 
 const UNACKNOWLEDGED: PublishAck = { acknowledged: false, reasonCode: 0, reason: 'not acknowledged at QoS 0' };
 

@@ -48,6 +48,7 @@ export function createPool(options: PoolOptions): Pool {
   const { connect, profiles, policy, limit = MAX_SESSIONS, ttlMs = SESSION_TTL_MS } = options;
   const slots = new Map<string, Slot>();
   const expired = new Map<string, string>();
+  const unverified = new Set<string>();
   const bell = createBell();
 
   async function establish(request: ConnectRequest, signal: AbortSignal): Promise<Session> {
@@ -72,6 +73,7 @@ export function createPool(options: PoolOptions): Pool {
       await slot.session.end('closed');
       throw givenUp('The session was closed while it was connecting.');
     }
+    markTrust(slot, slot.session);
     slot.session.stateBell.listen(bell.ring);
     watch(slot, slot.session);
     bell.ring();
@@ -81,6 +83,15 @@ export function createPool(options: PoolOptions): Pool {
   async function open(request: ConnectRequest, into: ConnectOptions, signal: AbortSignal): Promise<LiveSession> {
     const profile = request.profile === undefined ? undefined : await profiles.open(request.profile);
     return connect(request, profile, into, signal);
+  }
+
+  /** Kept beyond the session's end: a result may come after it. A name may be taken by another one. */
+  function markTrust({ id, name }: Slot, { facts }: LiveSession): void {
+    for (const reference of [id, name]) {
+      unverified.delete(reference);
+      if (!facts.verified) unverified.add(reference);
+    }
+    for (const oldest of unverified) if (unverified.size > MAX_REMEMBERED) unverified.delete(oldest);
   }
 
   /** Ends the session once it has been out of use for its whole time. */
@@ -161,7 +172,8 @@ export function createPool(options: PoolOptions): Pool {
 
   const { examiner = () => import('./examiner.ts') } = options;
   const check = createChecks({ connect, examiner, profiles, policy, find: get, sessions: list });
-  return { limit, establish, get, connected, list, check, close, closeAll, onChanged: bell.listen };
+  const isUnverified = (reference: string) => unverified.has(reference);
+  return { limit, establish, get, connected, list, check, close, closeAll, isUnverified, onChanged: bell.listen };
 }
 
 /** Waits for a session that another call is establishing; that call's failure is this one's too. */

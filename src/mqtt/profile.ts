@@ -2,6 +2,9 @@
 import { ToolError } from '../errors.ts';
 import type { TlsOptions } from './stream.ts';
 
+/** What the broker publishes where the session ends without DISCONNECT. */
+export type Will = { topic: string; payload: string; qos: 0 | 1 | 2; retain: boolean };
+
 /** What a profile holds once its files, variables and commands have been read. */
 export type OpenProfile = {
   url: string;
@@ -10,6 +13,7 @@ export type OpenProfile = {
   tls?: TlsOptions;
   protocolVersion?: 4 | 5;
   keepaliveSeconds?: number;
+  will?: Will;
 };
 
 /** Profiles by name; `open` reads the secrets anew each time and may throw a ToolError. */

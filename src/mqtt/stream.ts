@@ -1,4 +1,4 @@
-// Owns the opening of byte streams to a broker: TCP, TLS, WebSocket. Must not know MQTT.
+// Owns the opening of byte streams to a broker: TCP, TLS, WebSocket, Unix socket. Must not know MQTT.
 import { connect as connectTcp } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect as connectTls, createSecureContext } from 'node:tls';
@@ -35,6 +35,7 @@ export function tlsContext(options: TlsOptions): TlsContext {
  * algorithm is always off: against a delayed ACK it costs 40 ms an exchange.
  */
 export function openStream({ transport, host, port, path, tls }: Endpoint): Duplex {
+  if (transport === 'unix') return connectTcp({ path: host });
   if (transport === 'tcp') return connectTcp({ host, port, noDelay: true });
   if (transport === 'tls') {
     const socket = connectTls({ ...tls, host, port, ...(isName(host) ? { servername: tls.servername ?? host } : {}) });

@@ -74,6 +74,8 @@ export type SessionFacts = {
   tls: boolean;
   limits: BrokerLimits;
   connectMs: number;
+  /** false: the operator turned the verification of certificates off. Without TLS there is none to verify. */
+  verified: boolean;
   notes: string[];
 };
 
@@ -309,6 +311,8 @@ export type Pool = {
   get(reference: string, signal: AbortSignal): Promise<Session>;
   /** The same without a wait; undefined while it is still connecting. */
   connected(reference: string): Session | undefined;
+  /** Whether nobody verifies the certificate of that session's broker; of sessions that have ended too. */
+  isUnverified(reference: string): boolean;
   /** Open sessions, oldest first. Does not count as use. */
   list(): Session[];
   /** Sends DISCONNECT and frees the slot at once. Throws, rather than rejects, where there is no such session. */

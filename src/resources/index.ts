@@ -60,8 +60,10 @@ export function createResources(pool: Pool): Resources {
   async function contentOf(ref: Ref, uri: string, signal: AbortSignal): Promise<object> {
     if (ref.kind === 'sessions') return { sessions: pool.list().map(summaryOf), max_connections: pool.limit };
     const session = await pool.get(ref.session, signal);
-    if (ref.kind === 'topics') return topicsOf(session);
-    return lastOf(session, ref.topic, followed.get(uri) ?? (await fetchLast(session, ref.topic, signal)));
+    const trust = trustIn(session);
+    if (ref.kind === 'topics') return { ...topicsOf(session), ...trust };
+    const last = followed.get(uri) ?? (await fetchLast(session, ref.topic, signal));
+    return { ...lastOf(session, ref.topic, last), ...trust };
   }
 
   async function follow(uri: string, changed: Changed): Promise<(() => void) | undefined> {
@@ -117,6 +119,11 @@ function undefinedIfMissing(error: unknown): undefined {
   throw new RpcError(rpcCode.internalError, message, error.data);
 }
 
+/** As in the results of tools. */
+function trustIn({ facts }: Session): object {
+  return facts.verified ? {} : { tls_verified: false };
+}
+
 function summaryOf(session: Session): object {
   const { facts, lifetime, known } = session;
   const { isConnected, connectionError, messagesReceived, subscribedTopics } = session.state();
@@ -125,6 +132,7 @@ function summaryOf(session: Session): object {
     name: facts.name,
     broker: facts.broker,
     port: facts.port,
+    ...trustIn(session),
     is_connected: isConnected,
     connection_error: connectionError,
     messages_received: messagesReceived,

@@ -198,7 +198,10 @@ function oddities(pattern: string): string[] {
     found.push('The filter begins with a slash: it matches only topics whose first level is empty.');
   if (filter === '#' || filter.startsWith('+'))
     found.push('Topics that begin with $ are not matched by a leading wildcard.');
-  if (share !== undefined) found.push('Another member of the share group got the messages.');
+  if (share !== undefined) {
+    found.push('Another member of the share group got the messages.');
+    found.push('The broker has no shared subscriptions, and takes $share for the first level of a topic name.');
+  }
   if (!filter.includes('+') && !filter.includes('#'))
     found.push('The topic is written differently: names are case-sensitive.');
   return found;

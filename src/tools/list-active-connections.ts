@@ -3,6 +3,7 @@ import type { Session } from '../mqtt/types.ts';
 import { affordable } from '../payload/affordable.ts';
 import { iso } from './times.ts';
 import type { Handler } from './tool.ts';
+import { unverified } from './trust.ts';
 
 export const listActiveConnections: Handler<'list_active_connections'> = (_args, { pool }) => {
   const sessions = pool.list();
@@ -26,6 +27,7 @@ function entryOf(session: Session) {
     client_id: facts.clientId,
     protocol_version: facts.protocolVersion,
     tls: facts.tls,
+    ...(facts.verified ? {} : unverified),
     is_connected: state.isConnected,
     connection_error: state.connectionError,
     created_at: iso(lifetime.createdAt),

@@ -4,6 +4,7 @@ import { withRaw } from '../payload/raw.ts';
 import { fitMessages, MESSAGES_BUDGET_BYTES, renderMessage } from '../payload/render.ts';
 import { notesOnFit } from './notes.ts';
 import type { Context } from './tool.ts';
+import { unverified } from './trust.ts';
 
 /** A page says of the collection only what it still knows: nothing was listened for. Throws invalid_arguments. */
 export function nextPage(
@@ -35,5 +36,6 @@ export function nextPage(
       ...(asked !== undefined && asked !== of ? [`They came on another session, ${of}, than the one given.`] : []),
       ...notesOnFit(fitted),
     ],
+    ...(pool.isUnverified(of) ? unverified : {}),
   };
 }

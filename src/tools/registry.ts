@@ -5,6 +5,7 @@ import { facts, type ToolName } from '../generated/facts.ts';
 import type { ToolArgs, ToolResults } from '../generated/types.ts';
 import { Inside, type Surroundings } from './inside.ts';
 import type { CallContext, Handler, Outcome, Question, ToolDefinition, Validate, ValidationError } from './tool.ts';
+import { withTrust } from './trust.ts';
 
 /** What a call needs: loaded when the first tool is called, or before by who has the time. */
 export async function loadHandlers(): Promise<void> {
@@ -68,17 +69,17 @@ function runTool<Name extends ToolName>(name: Name, args: unknown, inside: Insid
   const handler: Handler<Name> = loaded.handlers[name];
   try {
     const result = handler(args, inside);
-    return result instanceof Promise ? lasting(result, inside) : outcomeOf(result);
+    return result instanceof Promise ? lasting(result, args, inside) : outcomeOf(result, args, inside);
   } catch (error) {
     return failureOf(error, inside);
   }
 }
 
-async function lasting(result: Promise<Result>, inside: Inside): Promise<Outcome> {
+async function lasting(result: Promise<Result>, args: object, inside: Inside): Promise<Outcome> {
   const { clock } = inside;
   clock.start();
   try {
-    return outcomeOf(await result);
+    return outcomeOf(await result, args, inside);
   } catch (error) {
     return failureOf(error, inside);
   } finally {
@@ -88,8 +89,8 @@ async function lasting(result: Promise<Result>, inside: Inside): Promise<Outcome
 
 type Result = ToolResults[ToolName] | Question;
 
-function outcomeOf(result: Result): Outcome {
-  return 'input' in result ? result : { value: result };
+function outcomeOf(result: Result, args: object, { pool }: Inside): Outcome {
+  return 'input' in result ? result : { value: withTrust(result, args, pool) };
 }
 
 /** Throws what is a bug. */

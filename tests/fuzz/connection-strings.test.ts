@@ -37,7 +37,7 @@ test(`${VALID} valid ones -> host, port, user, password and path as in a URL`, p
     const read = parseConnectionString(`${scheme}://${after}`);
     // Only of its special schemes does a URL read the host.
     const url = new URL(`ws://${after}`);
-    const standing = { mqtt: 1883, tcp: 1883, mqtts: 8883, ssl: 8883, tls: 8883, ws: 80, wss: 443 };
+    const standing = { mqtt: 1883, tcp: 1883, mqtts: 8883, ssl: 8883, tls: 8883, ws: 80, wss: 443, unix: 0 };
     expect(hostOf(read.host)).toBe(url.hostname);
     expect(read.port).toBe(port ?? standing[read.scheme]);
     if (port !== undefined && port !== 80) expect(read.port).toBe(Number(url.port));

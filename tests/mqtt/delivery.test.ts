@@ -104,6 +104,14 @@ test('QoS 2: PUBREC -> PUBREL, PUBCOMP -> done, with the code of PUBREC', async 
   expect(await sent).toEqual({ reasonCode: 0x10 });
 });
 
+test('QoS 2 that is answered with PUBACK, as RabbitMQ does -> done, and said to be weaker', async () => {
+  const { packets, delivery, publish } = outlet();
+  const sent = publish(2);
+  delivery.flush();
+  delivery.answered({ cmd: 'puback', messageId: packets[0]?.messageId });
+  expect(await sent).toEqual({ reasonCode: 0, weaker: true });
+});
+
 test('an answer to nothing -> passed over; one that does not fit -> an error', () => {
   const { packets, delivery, publish } = outlet();
   for (const cmd of ['puback', 'pubrec', 'pubcomp', 'suback']) delivery.answered({ cmd, messageId: 0x8001 });

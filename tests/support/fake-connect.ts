@@ -63,7 +63,7 @@ export function sessionOn(link: Link, made: Made = {}): LiveSession {
   const { id = 'id', name = 'name', limits = {}, ttlMs = 3_600_000, protocolVersion = 5, rules } = made;
   const facts = { id, name, broker: 'broker', port: 1883, clientId: 'c', protocolVersion, tls: false, limits };
   return new LiveSession(
-    { ...facts, connectMs: 1, notes: [] },
+    { ...facts, connectMs: 1, verified: true, notes: [] },
     link,
     rules ? createPolicy({ readOnly: false, rules }) : policy,
     ttlMs,

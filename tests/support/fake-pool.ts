@@ -50,7 +50,15 @@ export class FakeSession implements Session {
 
   constructor(facts: Partial<SessionFacts> = {}) {
     const own = { id: '6f9619ff-8b86-4d01-b42d-00cf4fc964ff', name: 'lab', broker: 'broker', port: 1883 };
-    const more = { clientId: 'c', protocolVersion: 5, tls: false, limits: {}, connectMs: 1.5, notes: [] } as const;
+    const more = {
+      clientId: 'c',
+      protocolVersion: 5,
+      tls: false,
+      limits: {},
+      connectMs: 1.5,
+      verified: true,
+      notes: [],
+    } as const;
     this.facts = { ...own, ...more, notes: [], ...facts };
   }
 
@@ -151,6 +159,10 @@ export class FakePool implements Pool {
     const found = this.sessions.find(({ facts }) => facts.id === reference || facts.name === reference);
     if (!found) throw new ToolError('session_not_found', 'No session has that id or name.', 'Connect first.');
     return found;
+  }
+
+  isUnverified(): boolean {
+    return false;
   }
 
   list(): Session[] {
