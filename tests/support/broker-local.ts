@@ -12,7 +12,7 @@ import { brokerFiles, type MosquittoOptions } from './broker-config.ts';
 const startMs = 10_000;
 const stopMs = 5_000;
 // A worker is killed when its tests are over, and takes the brokers along that a test left behind.
-const withParent = isProgram('/usr/bin/setpriv') ? ['/usr/bin/setpriv', '--pdeathsig', 'KILL'] : [];
+export const withParent = isProgram('/usr/bin/setpriv') ? ['/usr/bin/setpriv', '--pdeathsig', 'KILL'] : [];
 const logLimit = 1 << 20; // a broker under load logs for as long as a test lasts
 
 /** The path of a mosquitto, or undefined. Debian's lies in /usr/sbin, which is not on every PATH. */
