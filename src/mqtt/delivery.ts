@@ -34,6 +34,7 @@ export function lowIds() {
 
 export class Delivery {
   readonly #stream: () => Duplex;
+  readonly #version: 4 | 5;
   readonly #frames: PublishFrames;
   readonly #awaited = new Map<number, Awaited>();
   /**
@@ -50,6 +51,7 @@ export class Delivery {
 
   constructor(stream: () => Duplex, version: 4 | 5) {
     this.#stream = stream;
+    this.#version = version;
     this.#frames = new PublishFrames(version);
   }
 
@@ -71,9 +73,10 @@ export class Delivery {
   answered({ cmd, messageId = 0, reasonCode = 0 }: Answer): void {
     const awaited = this.#awaited.get(messageId);
     if (!awaited || (cmd !== 'puback' && cmd !== 'pubrec' && cmd !== 'pubcomp')) return;
-    // RabbitMQ knows no QoS 2 and answers PUBACK.
-    const weaker = cmd === 'puback' && awaited.qos === 2;
-    if (cmd !== 'puback' && awaited.qos === 1) throw new Error(`${cmd} for a message of QoS 1`);
+    // RabbitMQ has no QoS 2 and answers PUBACK; a broker of MQTT 5 says in CONNACK what it has.
+    const weaker = cmd === 'puback' && awaited.qos === 2 && this.#version === 4;
+    const fits = (cmd === 'puback') === (awaited.qos === 1);
+    if (!fits && !weaker) throw new Error(`${cmd} for a message of QoS ${awaited.qos}`);
     if (cmd === 'pubrec' && reasonCode < REFUSED) {
       awaited.reasonCode = reasonCode;
       this.#frames.pubrel(messageId);

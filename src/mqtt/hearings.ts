@@ -3,6 +3,7 @@
 import { ToolError } from '../errors.ts';
 import type { Policy } from '../policy.ts';
 import type { Link } from './client.ts';
+import { departed } from './departure.ts';
 import type { Listener, Routes } from './routes.ts';
 import { overlaps, parseFilter } from './topic.ts';
 import type { ListenOptions, Qos, Sink } from './types.ts';
@@ -79,6 +80,25 @@ export class Hearings {
     const qos = this.#routes.add(listener, wanted);
     const id = this.identifiers ? this.#routes.identify(filter, listener) : undefined;
     return this.#link.subscribe(filter, { qos, id, dump });
+  }
+
+  /** Leaves; a share group only once nothing more comes. `arrived`: messages of the session so far. */
+  async depart(hearing: Hearing, arrived: () => number): Promise<void> {
+    await this.#leaveGroup(hearing, arrived);
+    this.leave(hearing);
+  }
+
+  /** The same of every share group; who listens is still there to be told that it is over. */
+  departAll(arrived: () => number): Promise<unknown> | undefined {
+    const shared = [...this.#all.keys()].filter(({ listener }) => parseFilter(listener.filter).share !== undefined);
+    return shared.length > 0 ? Promise.all(shared.map((hearing) => this.#leaveGroup(hearing, arrived))) : undefined;
+  }
+
+  async #leaveGroup(hearing: Hearing, arrived: () => number): Promise<void> {
+    const { listener, gone } = hearing;
+    const { filter } = listener;
+    if (this.#away || parseFilter(filter).share === undefined || !this.#routes.isAlone(listener)) return;
+    await departed({ unsubscribe: () => this.#link.unsubscribe(filter), arrived, gone });
   }
 
   /** False where it had left already. */

@@ -76,6 +76,12 @@ export class Routes {
     return id;
   }
 
+  /** Nobody else listens to its filter. */
+  isAlone(listener: Listener): boolean {
+    const route = this.#byFilter.get(listener.filter);
+    return route?.listeners.size === 1 && route.listeners.has(listener);
+  }
+
   /** Removes a listener; true: it was the filter's last, so the broker is to be told. */
   remove(listener: Listener): boolean {
     const route = this.#byFilter.get(listener.filter);

@@ -160,6 +160,10 @@ export class LiveSession implements Session {
           return shared ?? hearings.qosOf(hearing);
         },
         settled: () => link.settled(),
+        leave: () => {
+          shared ??= hearings.qosOf(hearing);
+          return hearings.depart(hearing, () => this.#arrivals.all).finally(() => this.touch());
+        },
         close: () => {
           shared ??= hearings.qosOf(hearing);
           this.#leave(hearing);
@@ -238,6 +242,8 @@ export class LiveSession implements Session {
   async end(reason: string): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    const departing = this.#connected && this.#hearings.departAll(() => this.#arrivals.all);
+    if (departing) await departing;
     this.#connected = false;
     this.#error = reason;
     clearTimeout(this.#grace);

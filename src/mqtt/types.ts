@@ -137,6 +137,8 @@ export type Subscription = {
   readonly fellBehind: boolean;
   /** Resolves once the messages that were read by now are with the sinks. Never rejects. */
   settled(): Promise<void>;
+  /** As close, but a share group is left first: what the broker gave us until it knew is still heard. Never rejects. */
+  leave(): Promise<void>;
   /** Stops the sink at once; the last listener of a filter sends UNSUBSCRIBE. Idempotent. */
   close(): void;
 };

@@ -31,10 +31,13 @@ async function collect(args: Listening, context: Context): Promise<SubscribeAndC
   const session = await context.pool.get(args.session_id, signal);
   const inbox = inboxFor(args, wanted);
   let drops: Drops | undefined;
+  let beyond = 0;
   const take = (message: Message) => {
     if (retained === 'only' && !message.retain) return;
     drops?.saw(message.at);
+    const before = inbox.received;
     inbox.take(message);
+    if (inbox.received === before) beyond += 1;
   };
   const subscription = await session.listen(topic_pattern, { qos, retained, signal }, take);
   const began = Date.now();
@@ -52,7 +55,7 @@ async function collect(args: Listening, context: Context): Promise<SubscribeAndC
     const stopped = await waitFor({ ms, totalMs: ms, until: [full, lost], message }, context);
     const tookMs = Date.now() - began;
     const unread = stopped === 'duration' && (await leavesUnread(subscription, inbox, context));
-    subscription.close();
+    await subscription.leave();
     const ending = {
       began,
       tookMs,
@@ -64,11 +67,22 @@ async function collect(args: Listening, context: Context): Promise<SubscribeAndC
     };
     const silent = inbox.received === 0 && ending.stopped === 'duration' && subscription.gaps.length === 0;
     const look = silent ? await lookAround(session, context) : undefined;
-    return collected({ ...args, session_id: session.facts.id }, { inbox, subscription, ending, look }, context.held);
+    const result = collected(
+      { ...args, session_id: session.facts.id },
+      { inbox, subscription, ending, look },
+      context.held,
+    );
+    if (beyond > 0 && topic_pattern.startsWith('$share/')) result.notes.push(lostToGroup(beyond));
+    return result;
   } finally {
     drops?.close();
     subscription.close();
   }
+}
+
+/** What a member is given is given to nobody else. */
+function lostToGroup(count: number): string {
+  return `Beyond max_messages the broker gave this member ${count} more of the group's messages before it had left; they are in no answer. End by duration_seconds to lose none.`;
 }
 
 /** Waits until what was read when the time was up is counted; true: it took too long. */

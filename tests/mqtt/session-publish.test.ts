@@ -236,7 +236,7 @@ test('publishes and subscriptions in one turn -> on the wire in the order of the
   expect(order).toEqual(['publish', 'subscribe', 'publish']);
 });
 
-test('a PUBACK for a message of QoS 2 -> the connection is closed, the publish fails, a new one comes', async () => {
+test('a PUBACK for a message of QoS 2, in MQTT 5 -> the connection is closed, the publish fails, a new one comes', async () => {
   const broker = await startFakeBroker((packet, { send }) => {
     if (packet.cmd !== 'publish' || packet.qos !== 2) return false;
     send({ cmd: 'puback', messageId: packet.messageId ?? 0, reasonCode: 0 });

@@ -95,6 +95,7 @@ export class FakeSession implements Session {
       fellBehind: false,
       settled: () => this.settled,
       close,
+      leave: async () => close(),
     };
   }
 
