@@ -91,3 +91,48 @@ describe.each([5, 4])('a share group, MQTT version %i', (version) => {
     expect([...left, ...others.flat()].toSorted(ascending)).toEqual(upTo(1_000));
   });
 });
+
+test('a share group: a window ends in mid-stream -> every message is counted by one member', async () => {
+  const members = await group(2, 1, 5);
+  const [first, second] = members;
+  if (!first || !second) throw new Error('no members');
+  await listen([first], '$share/workers/window/#', { whole_window: true, return_messages: 1 });
+  await listen([second], '$share/workers/window/#', { whole_window: true, return_messages: 1, duration_seconds: 15 });
+  const publish = await flood('window');
+  const count = async ({ daemon, name }: Member) =>
+    Number(dig(await daemon.answer(name), 'result', 'original_message_count'));
+  let ended: number | undefined;
+  const ending = count(first).then((heard) => {
+    ended = heard;
+  });
+  let published = 0;
+  // Until the first has answered there is always something under way.
+  while (ended === undefined) {
+    await publish(published, published + 50);
+    published += 50;
+  }
+  await ending;
+  expect(ended).toBeGreaterThan(0);
+  expect((await count(second)) + ended).toBe(published);
+});
+
+test('a share group: a member is killed, and comes back as the same client -> it has what it had not acknowledged', async () => {
+  const [second] = await group(1, 1, 5);
+  const filter = '$share/workers/killed/#';
+  const kept = { connection_string: broker.url, name: 'kept', client_id: 'kept', session_expiry_seconds: 60 };
+  const daemon = startDaemon();
+  await daemon.call('connect', 'establish_connection', kept);
+  if (!second) throw new Error('no member');
+  await listen([{ daemon, name: 'kept' }, second], filter);
+  daemon.kill('SIGSTOP');
+  const publish = await flood('killed');
+  await publish(0, 300);
+  daemon.kill('SIGKILL');
+  await daemon.exit;
+  const again = startDaemon();
+  await again.call('connect', 'establish_connection', { ...kept, clean_start: false });
+  await listen([{ daemon: again, name: 'kept' }], filter);
+  const heard = await Promise.all([{ daemon: again, name: 'kept' }, second].map(heardBy));
+  expect(heard.flat().toSorted(ascending)).toEqual(upTo(300));
+  expect(heard[0]?.length).toBeGreaterThan(100);
+});

@@ -103,7 +103,7 @@ describe('TLS', () => {
     expect(daemon.received.join() + daemon.stderr.join()).not.toContain('marker');
   });
 
-  test('alpn and servername -> what the broker is asked for, by mqtts and by wss', async () => {
+  test('alpn and servername -> what the broker is asked for', async () => {
     const named = certificate('server', { names: ['broker.plant'], ips: [] }, ca);
     const { port, sockets } = await tlsFront(named, ['mqtt', 'http/1.1']);
     const common = { ca_file: 'ca.pem', servername: 'broker.plant' };
