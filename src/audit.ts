@@ -18,6 +18,8 @@ export type Written = {
   payload: Buffer;
   qos: number;
   retain: boolean;
+  /** Left with the broker, to be published where the session ends without a goodbye. */
+  will?: true;
 };
 
 export type Outcome = 'acknowledged' | 'sent' | 'failed' | 'refused';

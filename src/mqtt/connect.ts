@@ -1,12 +1,14 @@
 // Owns the way from a request to a live session: reading the target, sealing, dialling, falling back to MQTT 3.1.1.
 // Must not know slots or names. Loaded at the first connect: it brings mqtt, ws and tweetnacl.
 import { randomBytes } from 'node:crypto';
+import type { Tell } from '../audit.ts';
 import { ToolError } from '../errors.ts';
 import type { Policy } from '../policy.ts';
 import { ClosedBeforeConnack, type Credentials, type Dial, dial, type Link } from './client.ts';
 import { connectError } from './connect-error.ts';
 import { addressOf, parseBroker, parseConnectionString, type Target } from './connection-string.ts';
 import type { OpenProfile, Will } from './profile.ts';
+import { within } from './race.ts';
 import { LiveSession } from './session.ts';
 import { tlsContext } from './stream.ts';
 import type { BrokerLimits, ConnectRequest } from './types.ts';
@@ -29,10 +31,13 @@ export async function connect(
   if (profile === undefined) options.policy.mayDial(target.host, target.port);
   const deadline = AbortSignal.timeout(request.timeoutSeconds * 1000);
   const version = request.protocolVersion ?? profile?.protocolVersion;
-  const { will, refused } = willOf(profile, options.policy);
+  const until = AbortSignal.any([signal, deadline]);
+  let tell: Tell | undefined;
   try {
+    const { will, refused, ...record } = await willOf(profile, target, options, until);
+    tell = record.tell;
     const dialling = prepare(request, target, profile, will);
-    const { link, protocolVersion, notes } = await reach(dialling, version, AbortSignal.any([signal, deadline]));
+    const { link, protocolVersion, notes } = await reach(dialling, version, until);
     const encrypted = target.transport === 'tls' || target.transport === 'wss';
     const facts = {
       id: options.id,
@@ -47,24 +52,52 @@ export async function connect(
       verified: !encrypted || profile?.tls?.rejectUnauthorized !== false,
       notes: [...notes, ...refused],
     };
-    return new LiveSession(facts, link, options.policy, options.ttlMs, dialling.endpoint);
+    const session = new LiveSession(facts, link, options.policy, options.ttlMs, dialling.endpoint);
+    if (tell) await tell('sent').catch(() => {});
+    return session;
   } catch (error) {
+    await tell?.('failed').catch(() => {});
     if (signal.aborted) throw signal.reason;
     if (deadline.aborted) throw tooSlow(target, request.timeoutSeconds);
     throw connectError(error, target);
   }
 }
 
-/** A will is a write: where the policy denies it, it is left out, and that is said. */
-function willOf({ will }: OpenProfile = { url: '' }, policy: Policy): { will?: Will; refused: string[] } {
+/** Above the longest timeout_seconds. */
+const LONGEST_MS = 60_000;
+
+type Bequest = { will?: Will; refused: string[]; tell?: Tell };
+
+/** A will is a write: it is put on record, and where the policy denies it, it is left out, and that is said. */
+async function willOf(
+  profile: OpenProfile | undefined,
+  target: Target,
+  options: ConnectOptions,
+  until: AbortSignal,
+): Promise<Bequest> {
+  const will = profile?.will;
   if (will === undefined) return { refused: [] };
+  const { policy, id: session, name } = options;
+  const record = {
+    session,
+    name,
+    broker: addressOf(target),
+    ...will,
+    payload: Buffer.from(will.payload),
+    will: true,
+  } as const;
   try {
     policy.mayPublish(will.topic);
-    return { will, refused: [] };
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
+    policy.audit?.deny(record);
     return { refused: [`The will of the profile is left out. ${error.data.message}`] };
   }
+  if (policy.audit === undefined) return { will, refused: [] };
+  const allowed = policy.audit.allow(record, 'allowed');
+  // `until` ends it before.
+  const late = () => new ToolError('timeout', 'The record of the will was not written in time.', 'Call again.');
+  return { will, refused: [], tell: await within(allowed, LONGEST_MS, until, late) };
 }
 
 function prepare(

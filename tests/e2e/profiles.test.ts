@@ -2,7 +2,7 @@
 // a certificate that nobody verifies.
 import { createPrivateKey } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -292,6 +292,22 @@ describe('a last will', () => {
     });
     expect(message).toMatchObject({ payload: 'behind' });
   });
+});
+
+test('a last will with an audit_file -> on record, with what was decided', async () => {
+  const p = { url: inject('mqttUrl'), will: { topic: 'will-test/audited', payload: 'gone' } };
+  const q = { ...p, will: { topic: 'will-test/denied' } };
+  const rest = { audit_file: 'audit.ndjson', policy: { publish: { deny: ['will-test/denied'] } } };
+  const daemon = await daemonWith({ p, q }, rest);
+  for (const profile of ['p', 'q']) {
+    expect(await call(daemon, 'establish_connection', { profile })).toMatchObject({ status: 'connected' });
+  }
+  const lines = (await readFile(join(dir, 'audit.ndjson'), 'utf8')).trim().split('\n');
+  expect(lines.map((line): unknown => JSON.parse(line))).toMatchObject([
+    { name: 'p', topic: 'will-test/audited', will: true, size_bytes: 4, decision: 'allowed' },
+    { name: 'p', topic: 'will-test/audited', will: true, outcome: 'sent' },
+    { name: 'q', topic: 'will-test/denied', will: true, decision: 'denied', outcome: 'refused' },
+  ]);
 });
 
 describe('establish_connection', () => {
