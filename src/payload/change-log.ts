@@ -9,6 +9,8 @@ const MAX_TOPICS = 20_000;
 const MAX_BYTES = 32 * 1024 * 1024;
 const MAX_FIELDS = 50_000;
 const MAX_ENTRIES = 20_000;
+/** Moments kept of one topic, its first: enough to see a schedule; a flood of messages costs no more. */
+const MAX_ARRIVALS = 50;
 /** Largest payload compared, bytes; of a larger one only its bytes are. */
 const MAX_COMPARED = 64 * 1024;
 
@@ -50,6 +52,7 @@ type Topic = {
   payload: unknown;
   decoded: boolean;
   messages: number;
+  arrivals: number[];
   fields: Map<string, Field>;
 };
 
@@ -82,7 +85,10 @@ export class ChangeLog {
     if (!retain) this.messages += 1;
     const topic = this.#topics.get(name);
     if (topic === undefined) return this.#first(message);
-    if (!retain) topic.messages += 1;
+    if (!retain) {
+      topic.messages += 1;
+      if (topic.arrivals.length < MAX_ARRIVALS) topic.arrivals.push(message.at);
+    }
     if (topic.bytes.equals(payload)) {
       if (!retain) this.unchanged += 1;
       return undefined;
@@ -99,6 +105,11 @@ export class ChangeLog {
 
   messagesOn(name: string): number {
     return this.#topics.get(name)?.messages ?? 0;
+  }
+
+  /** When the topic spoke, the first times. */
+  arrivalsOn(name: string): readonly number[] | undefined {
+    return this.#topics.get(name)?.arrivals;
   }
 
   /** Fields that ever changed, in order of their topics' first message. */
@@ -119,6 +130,7 @@ export class ChangeLog {
       payload: undefined,
       decoded: false,
       messages,
+      arrivals: retain ? [] : [at],
       fields: new Map(),
     };
     this.#topics.set(name, topic);

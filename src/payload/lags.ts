@@ -5,6 +5,8 @@ export type Series = {
   name: string;
   /** ms, ascending. */
   times: readonly number[];
+  /** When it spoke at all, changed or not: a schedule shows there. Without it `times` are taken. */
+  arrivals?: readonly number[] | undefined;
 };
 
 export type Lag = {
@@ -67,7 +69,8 @@ function lagBetween(leader: Series, follower: Series, withinMs: number): Weighed
   const of = leader.times.length;
   const share = Math.min(gaps.length / of, gaps.length / follower.times.length);
   if (gaps.length < MIN_PAIRS || share < MIN_SHARE) return undefined;
-  if (isScheduled(leader.times) && isScheduled(follower.times)) return undefined;
+  if (isScheduled(leader.arrivals ?? leader.times) && isScheduled(follower.arrivals ?? follower.times))
+    return undefined;
   const { median, spread, min, max } = rangeOf(gaps);
   const pace = spacing(follower.times);
   if (median > pace * MAX_CHANCE && spread > pace * STEADY) return undefined;

@@ -40,7 +40,7 @@ export function timelineOf(
   const near = nearnessTo(happenings.kept, args);
   const chosen = mostTelling(entries, args.return_changes, (entry) => near(entry.at));
   const events = eventsOf(args, happenings, entries, began);
-  const lags = lagsOf(seriesOf(entries, happenings), LAG_WITHIN_MS, MAX_LAGS);
+  const lags = lagsOf(seriesOf(log, entries, happenings), LAG_WITHIN_MS, MAX_LAGS);
   return {
     status: 'success',
     summary: summaryOf(args, log, entries, happenings, lags),
@@ -129,7 +129,7 @@ function eventsOf({ event }: WatchChangesArgs, { kept }: Happenings, entries: re
   });
 }
 
-function seriesOf(entries: readonly Entry[], { kept }: Happenings) {
+function seriesOf(log: ChangeLog, entries: readonly Entry[], { kept }: Happenings) {
   const times = new Map<string, number[]>();
   const add = (topic: string, at: number) => {
     const list = times.get(topic);
@@ -139,7 +139,11 @@ function seriesOf(entries: readonly Entry[], { kept }: Happenings) {
   const eventTopics = new Set(kept.map(({ topic }) => topic));
   for (const { topic, at } of kept) add(topic, at);
   for (const { topic, at } of entries) if (!eventTopics.has(topic)) add(topic, at);
-  return [...times].map(([topic, moments]) => ({ name: named(topic), times: moments }));
+  return [...times].map(([topic, moments]) => ({
+    name: named(topic),
+    times: moments,
+    arrivals: log.arrivalsOn(topic),
+  }));
 }
 
 function foldedOf(log: ChangeLog, clocks: Map<string, Set<string>>): WatchChangesResult['folded'] {
@@ -167,11 +171,15 @@ function summaryOf(
 ): string {
   if (log.messages === 0) return `Nothing came within ${duration_seconds} s.`;
   const changed = new Set(entries.filter(({ appeared }) => !appeared).map(({ topic }) => topic));
-  const first = `${log.messages} messages on ${log.topics} topics; ${changed.size} topics changed, ${entries.length} changes in all.`;
+  const first = `${counted(log.messages, 'message')} on ${counted(log.topics, 'topic')}; ${counted(changed.size, 'topic')} changed, ${counted(entries.length, 'entry', 'entries')} in all, ${entries.filter(({ appeared }) => appeared).length} of them a topic heard for the first time.`;
   const happened = event ? ` The event came ${count === 1 ? 'once' : `${count} times`}.` : '';
   if (!lag) return first + happened;
   const [leader, follower] = [quoteText(lag.leader, 80), quoteText(lag.follower, 80)];
   return `${first}${happened} ${follower} followed ${leader} ${lag.pairs} of ${lag.of} times, after ${lag.median_ms} ms (median).`;
+}
+
+function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
 }
 
 function notesOn(log: ChangeLog, entries: readonly Entry[], chosen: readonly Entry[], ears: Ears): string[] {

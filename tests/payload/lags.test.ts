@@ -50,6 +50,16 @@ describe('lags', () => {
     expect(lagsOf([series('a', every(1000, 0)), series('b', every(1000, 40))], 5000, 10)).toEqual([]);
   });
 
+  test('two that speak on schedules and change only now and then -> nothing', () => {
+    const beats = Array.from({ length: 60 }, (_, i) => i * 2000);
+    const late = beats.map((at) => at + 40);
+    const told = (times: number[]) => times.filter((_, i) => i % 7 === 0 || i % 11 === 0);
+    const a = { ...series('a', told(beats)), arrivals: beats };
+    const b = { ...series('b', told(late)), arrivals: late };
+    expect(lagsOf([series('a', a.times), series('b', b.times)], 5000, 10)).toHaveLength(1);
+    expect(lagsOf([a, b], 5000, 10)).toEqual([]);
+  });
+
   test('twice is no rule', () => {
     expect(lagsOf([series('a', [0, 9000]), series('b', [100, 9100])], 5000, 10)).toEqual([]);
   });
