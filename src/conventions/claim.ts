@@ -23,6 +23,7 @@ export function claim(
     related: (parts.related ?? []).slice(0, MAX_ENTRIES),
     commands: commands.filter(({ command }) => isTopic(command)).slice(0, MAX_ENTRIES),
     expected: expected.filter(({ seconds }) => seconds > 0 && Number.isFinite(seconds)).slice(0, MAX_ENTRIES),
+    readings: (parts.readings ?? []).filter(({ topic }) => isTopic(topic)).slice(0, MAX_ENTRIES),
     remarks: (parts.remarks ?? []).slice(0, MAX_ENTRIES),
   };
 }

@@ -3,7 +3,7 @@
 import { claim, own, text, texts } from './claim.ts';
 import type { Grade } from './identity.ts';
 import { definedPresence } from './presence.ts';
-import type { Convention, Expected, TopicRole } from './types.ts';
+import type { Convention, Expected, Reading, TopicRole } from './types.ts';
 
 const convention = 'homeassistant';
 /** <discovery prefix>/<component>/[<node id>/]<object id>/config; the prefix is `homeassistant` unless it was changed. */
@@ -31,6 +31,7 @@ export const homeassistant: Convention = {
       topics: new Map(entities.flatMap((entity) => [...entity.topics])),
       commands: entities.flatMap(({ commands, states }) => commands.map((command) => ({ command, answers: states }))),
       expected: entities.flatMap(({ expected }) => expected),
+      readings: entities.flatMap(({ readings }) => readings),
     });
   },
   roleOf: (topic) => (/^homeassistant\/.+\/config$/.test(topic) ? { role: 'description', convention } : undefined),
@@ -52,6 +53,7 @@ type Entity = {
   commands: string[];
   states: string[];
   expected: Expected[];
+  readings: Reading[];
 };
 
 /** The entities of a document: itself, or its components, each with what the document says for all. */
@@ -71,7 +73,7 @@ function entityOf(layers: unknown[]): Entity {
   }
   const base = fields.get('~');
   const full = (topic: string) => withBase(topic, typeof base === 'string' ? base : undefined);
-  const entity: Entity = { fields, topics: new Map(), commands: [], states: [], expected: [] };
+  const entity: Entity = { fields, topics: new Map(), commands: [], states: [], expected: [], readings: [] };
   for (const [key, value] of fields) {
     const kind = kindOf(key);
     if (kind === undefined || typeof value !== 'string') continue;
@@ -86,7 +88,26 @@ function entityOf(layers: unknown[]): Entity {
   if (typeof seconds === 'number' && typeof state === 'string') {
     entity.expected.push({ topic: full(state), seconds, by: 'expire_after' });
   }
+  if (typeof state === 'string') entity.readings.push(...readingOf(fields, full(state)));
   return entity;
+}
+
+/** Of what is measured: it has a unit or a device class. Others (actions, updates) may come and go in payloads. */
+function readingOf(fields: Map<string, unknown>, topic: string): Reading[] {
+  const word = (...keys: string[]) => texts(keys.map((key) => fields.get(key)))[0];
+  const unit = word('unit_of_measurement', 'unit_of_meas');
+  const kind = word('device_class', 'dev_cla');
+  const path = placeOf(word('value_template', 'val_tpl'));
+  if (path === undefined || (unit === undefined && kind === undefined)) return [];
+  return [{ topic, path, ...(unit === undefined ? {} : { unit }), ...(kind === undefined ? {} : { kind }) }];
+}
+
+/** Where a template takes its value from; undefined where it does more than convert one field, or can do without it. */
+function placeOf(template: string | undefined): string[] | undefined {
+  if (template === undefined || /^\s*\{\{\s*value\s*(?:\|[\w\s().,]{0,60})?\}\}\s*$/.test(template)) return [];
+  if (/default|defined/.test(template)) return undefined;
+  const path = pathOf(template.replace(/\|[\w\s().,|]{0,80}\}\}/, '}}'));
+  return path.length === 0 ? undefined : path;
 }
 
 /** What the topic under a key is for: state_topic, stat_t, brightness_command_topic, bri_cmd_t. */

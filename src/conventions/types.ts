@@ -31,6 +31,16 @@ export type TopicRole = {
 /** How often something is heard: an exact topic, each below it where it ends with `/`, any below it where with `/#`. */
 export type Expected = { topic: string; seconds: number; by: string };
 
+/** A measurement as a description has it: where its payloads carry it, and in which unit. */
+export type Reading = {
+  topic: string;
+  /** Keys from the payload down to the value; [] where the payload is the value itself. */
+  path: string[];
+  unit?: string;
+  /** temperature, power and the like, in the words of the convention. */
+  kind?: string;
+};
+
 /** What a description says about the device that is looked for. */
 export type Claim = {
   convention: ConventionName;
@@ -51,6 +61,7 @@ export type Claim = {
   /** Where a command goes, and where a device that obeys speaks. */
   commands: { command: string; answers: string[] }[];
   expected: Expected[];
+  readings: Reading[];
   /** What the description itself says is wrong, such as "disabled". */
   remarks: { field: string; value: unknown; message: string; next: string }[];
 };

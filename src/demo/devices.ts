@@ -3,7 +3,7 @@
 import * as act from './behaviours.ts';
 import { conventionDevices } from './conventions.ts';
 import { faults } from './faults.ts';
-import { command, type Device, type Flow, leavesOf, live, retained, topicOf } from './leaves.ts';
+import { command, type Device, type Flow, leavesOf, live, placed, retained, topicOf } from './leaves.ts';
 import { CONTROL, STATE } from './switches.ts';
 
 const allOff = Object.fromEntries(faults.map(({ name }) => [name, false]));
@@ -60,8 +60,14 @@ export const devices: readonly Device[] = [
   {
     base: 'home/cellar/meter',
     model: 'EM-340',
-    leaves: [live('energy', '{"total_kwh":1284.512,"power_w":432}', 'a counter that only grows, and the power')],
-    behaviour: act.meter,
+    leaves: [
+      live('energy', '{"total_kwh":1284.512,"power_w":432}', 'a counter that only grows, and the power'),
+      placed(
+        'homeassistant/sensor/cellar_meter/power/config',
+        retained('power_config', meterConfig(), 'discovery of the power'),
+      ),
+    ],
+    behaviour: (random) => ({ ...act.meter(random), start: () => ({ power_config: meterConfig() }) }),
   },
   {
     base: 'home/gateway',
@@ -114,3 +120,15 @@ export const demoTopics: readonly DemoTopic[] = [
   { topic: CONTROL, flow: 'command', example: '{"stuck_value":true}', about: 'turns faults on and off' },
   { topic: STATE, flow: 'retained', example: JSON.stringify(allOff), about: 'every fault and whether it is on' },
 ];
+
+function meterConfig(): string {
+  return JSON.stringify({
+    name: 'Cellar power',
+    unique_id: 'cellar_meter_power',
+    state_topic: 'home/cellar/meter/energy',
+    value_template: '{{ value_json.power_w }}',
+    unit_of_measurement: 'W',
+    device_class: 'power',
+    device: { identifiers: ['cellar_meter'], name: 'Cellar meter', model: 'EM-340' },
+  });
+}

@@ -83,12 +83,13 @@ function leaps(from: number, to: number): boolean {
   return Math.abs(to - from) > STEADY * Math.max(Math.abs(from), Math.abs(to));
 }
 
-function steady(values: readonly number[]): boolean {
+export function steady(values: readonly number[]): boolean {
   const middle = median(values);
   return middle !== 0 && Math.max(...values) - Math.min(...values) <= STEADY * Math.abs(middle);
 }
 
-function conversion(before: number, after: number, place: { topic: string; path: string }): string | undefined {
+/** What a step is like; undefined where units do not differ so. */
+export function conversion(before: number, after: number, place: { topic: string; path: string }): string | undefined {
   if (TEMPERATURE.test(nameOf(place)) && Math.abs(after - before) >= 10) {
     if (before > -50 && before < 400 && isNear(after, before * 1.8 + 32, 1.5)) return 'as from °C to °F';
     if (after > -50 && after < 400 && isNear(before, after * 1.8 + 32, 1.5)) return 'as from °F to °C';

@@ -1,20 +1,11 @@
-// Owns what a field's values give away: stuck_value, counter_restarted, restarted.
-import { evidence, live, quoted } from './entries.ts';
+// Owns what a field's numbers give away when they fall: counter_restarted, restarted.
+import { duration, evidence, live, quoted } from './entries.ts';
 import { called, type NumberSeries, nameOf, numberSeries, placeOf } from './fields.ts';
 import type { Entry, Finding, Rule, Series, View } from './types.ts';
 
-/** Equal values in a row, at least, for a field that used to vary, and for one that never did in this window. */
-const STUCK_AFTER_VARYING = 8;
-const STUCK_ALL_ALONG = 20;
-/** Share of messages at which a field has to change to count as one that varies. */
-const VARIES = 0.5;
-
-/** What changes at the same pace: a stuck one is compared with its like. */
-const SLOW = /temp|humid|moist|pressure|co2|voc|pm(?:25|10|2_5)|illumin|lux|dew|level|ppm/i;
-const FAST = /power|current|watt|ampere|flow|vibration|rms|noise|accel|frequency|^[xyz]$/i;
-const COUNTER =
+export const COUNTER =
   /total|counter|(?<!dis|ac)count(?!ry|er_?temp)|energy|kwh|(?:^|_)wh$|pulses|odometer|consumption|import|export|(?:rx|tx)_?(?:bytes|packets)/i;
-const UPTIME = /^(?:uptime|up_time|sys_?uptime|uptime_?(?:s|sec|secs|seconds|ms)|device_?uptime)$/i;
+export const UPTIME = /^(?:uptime|up_time|sys_?uptime|uptime_?(?:s|sec|secs|seconds|ms)|device_?uptime)$/i;
 /** Counters that never fall by themselves, so that they need not have been seen growing: a load may be off. */
 const METER = /energy|kwh|(?:^|[._])wh$|odometer/i;
 const STANDING = 5;
@@ -22,75 +13,9 @@ const STANDING = 5;
 const DAILY = /today|daily|day|yesterday|month|week|year|session|trip|since/i;
 
 /** Series of fields that carry measurements. */
-function measured(view: View, withRetained = false): NumberSeries[] {
+export function measured(view: View, withRetained = false): NumberSeries[] {
   const carriers = view.series.filter(({ role }) => role.role === 'state' || role.role === 'event');
   return carriers.flatMap((series) => numberSeries(series, withRetained));
-}
-
-/**
- * stuck_value: a field that changed with most messages has one value in the last 8 or more; or a measurement (not 0, not
- * a whole number) has one value in all of 20 messages or more while one of its like on the device changes with every
- * other message.
- */
-export const stuckValue: Rule = (view) => {
-  const all = measured(view).filter((one) => !COUNTER.test(nameOf(one)) && !UPTIME.test(nameOf(one)));
-  const found = all.flatMap((one): Finding[] => {
-    const values = one.values.map(({ value }) => value);
-    const last = one.values.at(-1);
-    if (last === undefined || last.value === 0) return [];
-    const run = lastRun(values);
-    const head = values.slice(0, -run);
-    const varied = head.length >= 5 && changes(head) >= 0.8 * (head.length - 1) && new Set(head).size >= 4;
-    const frozen = run >= STUCK_AFTER_VARYING && run >= head.length / 4 && varied;
-    const alone = run === values.length && run >= STUCK_ALL_ALONG && !Number.isInteger(last.value);
-    if (!frozen && !(alone && hasLivelyLike(one, all))) return [];
-    const first = one.values.at(-run);
-    return [
-      {
-        code: 'stuck_value',
-        severity: 'warning',
-        message: `${quoted(called(one))} is stuck at ${last.value}: the same in the last ${run} messages${frozen ? ', before that it changed nearly every time' : ', while its like changes'}.`,
-        evidence: [first, last].flatMap((at) => (at ? [evidence(at.entry, at.value)] : [])),
-        next: 'Change what it measures (warm the sensor, switch the load) and see whether the value follows; restart the device if not.',
-        about: placeOf(one),
-      },
-    ];
-  });
-  return oncePerTopic(found);
-};
-
-function lastRun(values: readonly number[]): number {
-  const last = values.at(-1);
-  const other = values.findLastIndex((value) => value !== last);
-  return values.length - 1 - other;
-}
-
-function changes(values: readonly number[]): number {
-  return values.filter((value, i) => i > 0 && value !== values[i - 1]).length;
-}
-
-function hasLivelyLike(one: NumberSeries, all: readonly NumberSeries[]): boolean {
-  const pace = [SLOW, FAST].find((kind) => kind.test(nameOf(one)));
-  if (pace === undefined) return false;
-  return all.some((other) => {
-    const values = other.values.map(({ value }) => value);
-    return (
-      other !== one &&
-      pace.test(nameOf(other)) &&
-      values.length >= 10 &&
-      changes(values) >= VARIES * (values.length - 1)
-    );
-  });
-}
-
-/** A payload that froze as a whole is one finding. */
-function oncePerTopic(found: Finding[]): Finding[] {
-  const topics = new Set<string | undefined>();
-  return found.filter(({ evidence: [first] }) => {
-    const known = topics.has(first?.topic);
-    topics.add(first?.topic);
-    return !known;
-  });
 }
 
 /**
@@ -118,7 +43,13 @@ export const counterRestarted: Rule = (view) =>
       ];
     });
 
-/** restarted: a field with an uptime's name falls below half of its value, once; or Tasmota tells why it restarted. */
+/** A start so shortly before the window is worth a word, ms. */
+const RECENT_MS = 120_000;
+
+/**
+ * restarted: a field with an uptime's name falls below half of its value, once; or Tasmota tells why it restarted. Info:
+ * an uptime that counts seconds says that the device started within two minutes before the window.
+ */
 export const restarted: Rule = (view) => {
   const drops = [...measured(view, true), ...spokenUptimes(view)]
     .filter((one) => UPTIME.test(nameOf(one)))
@@ -136,8 +67,28 @@ export const restarted: Rule = (view) => {
         },
       ];
     });
-  return [...drops, ...view.series.flatMap(announcedRestart)].slice(0, 1);
+  return [...drops, ...view.series.flatMap(announcedRestart), ...startedShortlyBefore(view)].slice(0, 1);
 };
+
+function startedShortlyBefore(view: View): Finding[] {
+  return [...measured(view), ...spokenUptimes(view)].flatMap((one): Finding[] => {
+    const [first, last] = [one.values[0], one.values.at(-1)];
+    if (!UPTIME.test(nameOf(one)) || first === undefined || last === undefined || first.entry.retain) return [];
+    const pace = (1000 * (last.value - first.value)) / (last.entry.at - first.entry.at);
+    const started = first.entry.at - 1000 * first.value;
+    if (last.entry.at - first.entry.at < 2_000 || Math.abs(pace - 1) > 0.3 || view.began - started > RECENT_MS)
+      return [];
+    return [
+      {
+        code: 'restarted',
+        severity: 'info',
+        message: `The device started only ${duration(Math.max(0, view.ended - started))} before the end of the window: ${quoted(called(one))} is ${last.value}.`,
+        evidence: [evidence(first.entry, first.value), evidence(last.entry, last.value)],
+        next: RESTART_NEXT,
+      },
+    ];
+  });
+}
 
 const RESTART_NEXT = 'Find out why: power supply, watchdog or crash, an update; look for a reset reason in its status.';
 

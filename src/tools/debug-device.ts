@@ -51,7 +51,7 @@ function resultOf(args: DebugDeviceArgs, { watch, listening, end, began, lost }:
   const fellBehind = subscriptions.some((one) => one.fellBehind);
   const view: View = { began, ended: Date.now(), series, claims: watch.claims(), lossy: interrupted || fellBehind };
   const findings = findingsOf(view);
-  const report = reportOn(args.device_id, view, findings, similar);
+  const report = reportOn(args.device_id, view, findings, similar, lostIn(subscriptions, view, lost));
   const heard: Heard = {
     seconds: seconds(view.ended - began),
     received: watch.received,
@@ -72,6 +72,15 @@ function resultOf(args: DebugDeviceArgs, { watch, listening, end, began, lost }:
     window_seconds: heard.seconds,
     notes: [...notesOn(listening, end, interrupted), ...(fellBehind ? [FELL_BEHIND] : []), ...watch.notes()],
   };
+}
+
+/** How long the connection was away, for the first line. */
+function lostIn(subscriptions: Listening['subscriptions'], { began, ended }: View, lost: boolean): string | undefined {
+  const gaps = subscriptions[0]?.gaps ?? [];
+  if (lost) return `The connection to the broker was lost after ${seconds(ended - began)} s, and the window with it`;
+  if (gaps.length === 0) return undefined;
+  const away = gaps.reduce((sum, { from, to }) => sum + Math.max(0, (to ?? ended) - Math.max(from, began)), 0);
+  return `The connection to the broker was lost for ${seconds(away)} of ${seconds(ended - began)} s`;
 }
 
 function notesOn({ all, granted, refused }: Listening, end: RetainedEnd, interrupted: boolean): string[] {

@@ -21,13 +21,13 @@ type Size = (typeof SIZES)[number];
 const BUDGET_CHARS = 8_500;
 
 /** The parts of a result that follow from the timeline. */
-export function reportOn(device: string, view: View, findings: Finding[], similar: string[]) {
+export function reportOn(device: string, view: View, findings: Finding[], similar: string[], lost?: string) {
   const contact = lastContact(view);
   const presence = availabilityOf(view);
   const connection = connectionOf(view, findings, presence, contact);
   const perMinute = frequencyOf(view);
   const head = {
-    summary: summaryOf(device, { connection, contact, perMinute, findings, view }),
+    summary: summaryOf(device, { connection, contact, perMinute, findings, view, lost }),
     device_id: device.slice(0, 256),
     connection_status: connection,
     last_message_time: contact === undefined ? null : iso(contact.at),

@@ -1,5 +1,6 @@
 // Owns the verdict on a device: its status, its availability as all who know tell it, and both in one sentence.
 import type { Contact } from '../findings/contact.ts';
+import { quoted } from '../findings/entries.ts';
 import { type Witness, witnesses } from '../findings/presence.ts';
 import type { Finding, View } from '../findings/types.ts';
 import type { DebugDeviceResult } from '../generated/types.ts';
@@ -51,6 +52,8 @@ type Told = {
   perMinute: number;
   findings: Finding[];
   view: View;
+  /** In words, where the connection was lost within the window. */
+  lost: string | undefined;
 };
 
 const STATES: Record<Connection, string> = {
@@ -61,19 +64,36 @@ const STATES: Record<Connection, string> = {
   not_found: 'was not found',
 };
 
-export function summaryOf(device: string, { connection, contact, perMinute, findings, view }: Told): string {
-  const name = JSON.stringify(device.length > 80 ? `${device.slice(0, 80)}…` : device);
+/** The first line: true by itself, also where the window was not whole or only remarks were found. */
+export function summaryOf(device: string, told: Told): string {
+  const { connection, contact, perMinute, view, lost } = told;
+  const name = quoted(device.length > 80 ? `${device.slice(0, 80)}…` : device);
+  const partly = view.lossy ? ` ${lost ?? 'More came than could be read, so messages may be missing'}.` : '';
+  if (connection === 'not_found') {
+    const where = view.lossy ? 'in what was heard' : 'on this broker';
+    return `${name} was not found: no topic and no description ${where} names it.${partly}`;
+  }
   const ago = contact === undefined ? 0 : view.ended - contact.at;
   const how =
     contact === undefined
-      ? 'when it last spoke is not known'
+      ? 'nothing live came, and when it last spoke is not known'
       : contact.knownBy === 'live_message'
         ? `last live message ${seconds(Math.max(0, ago))} s before the end, ${perMinute} a minute`
         : `nothing live came; a stored message tells of ${iso(contact.at)}`;
+  return `${name} ${STATES[connection]}: ${how}.${partly} ${verdictOf(told)}`;
+}
+
+function verdictOf({ connection, findings, view }: Told): string {
   const serious = findings.filter(({ severity }) => severity !== 'info');
   const [worst] = serious;
-  const more = serious.length > 1 ? ` (and ${serious.length - 1} more)` : '';
-  const verdict = worst === undefined ? 'Nothing unusual was found.' : `${worst.message.slice(0, 300)}${more}`;
-  if (connection === 'not_found') return `${name} was not found: no topic and no description on this broker names it.`;
-  return `${name} ${STATES[connection]}: ${how}. ${verdict}`;
+  const [remark] = findings;
+  const more = (list: Finding[]) => (list.length > 1 ? ` (and ${list.length - 1} more)` : '');
+  if (worst !== undefined) return `${cut(worst.message)}${more(serious)}`;
+  if (remark !== undefined) return `Nothing is surely wrong, but worth a look: ${cut(remark.message)}${more(findings)}`;
+  if (connection !== 'active') return 'What was heard does not say why: see absence.';
+  return view.lossy ? 'Nothing unusual was found in what was heard.' : 'Nothing unusual was found.';
+}
+
+function cut(message: string): string {
+  return message.length <= 300 ? message : `${message.slice(0, 300)}…`;
 }

@@ -81,3 +81,29 @@ describe('a Sparkplug sequence gap, a dead device and a healthy fleet', () => {
     await script.end();
   });
 });
+
+describe('faults that were there before anybody looked', () => {
+  test('debug_device -> each is named, by description, stored message or the values themselves', async () => {
+    const script = await demo();
+    const faulty = await script.result('send_and_verify', {
+      session_id: 'demo',
+      topic: FAULTS,
+      payload: { stuck_value: true, unit_changed: true, drifted_field: true, counter_restarted: true },
+      timeout_seconds: 10,
+      expect: { topic_pattern: 'home/cellar/meter/energy', path: '$.power', matches: 'W$' },
+    });
+    expect(faulty).toMatchObject({ status: 'verified' });
+    const device = async (device_id: string) => {
+      const found = await script.result('debug_device', { session_id: 'demo', device_id, duration_seconds: 14 });
+      expect(found.summary).not.toContain('Nothing unusual');
+      return codes(found);
+    };
+    const ids = ['plant/line1/pressure', 'kitchen_climate', 'home/cellar/meter', 'office_plug'];
+    const [stuck, unit, drift, restart] = await Promise.all(ids.map(device));
+    expect(stuck).toEqual(['stuck_value']);
+    expect(unit).toEqual(['unit_changed']);
+    expect(drift).toEqual(['field_disappeared', 'field_type_changed']);
+    expect(restart).toContain('restarted');
+    await script.end();
+  });
+});

@@ -38,6 +38,12 @@ test.each([
   ['drifted_field', 'home/cellar/meter', 14, 'field_disappeared'],
   ['counter_restarted', 'office_plug', 14, 'restarted'],
   ['counter_restarted', 'office_plug', 14, 'counter_restarted'],
+  // On before the window begins: the description, the stored message, or what the values are show it.
+  ['stuck_value', 'plant/line1/pressure', 0, 'stuck_value'],
+  ['unit_changed', 'kitchen_climate', 0, 'unit_changed'],
+  ['drifted_field', 'home/cellar/meter', 0, 'field_disappeared'],
+  ['drifted_field', 'home/cellar/meter', 0, 'field_type_changed'],
+  ['counter_restarted', 'office_plug', 0, 'restarted'],
   ['second_writer', 'home/livingroom/co2', 0, 'second_writer'],
   ['dead_device', 'Attic climate', 0, 'retained_ghost'],
   ['dead_device', 'attic_climate', 0, 'device_offline'],

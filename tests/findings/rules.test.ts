@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { claim } from '../../src/conventions/claim.ts';
 import { findingsOf } from '../../src/findings/index.ts';
 import { FINDING_CODES, type FindingCode } from '../../src/findings/types.ts';
-import { codesOf, every, type Said, T0, together, viewOf } from '../support/device.ts';
+import { codesOf, every, type Said, T0, together, viewOf, watched } from '../support/device.ts';
 
 const at = (t: number, topic: string, payload: unknown): Said => ({ t, topic, payload });
 const stored = (topic: string, payload: unknown): Said => ({ topic, payload, retain: true });
@@ -172,19 +172,31 @@ const cases: Record<Exclude<FindingCode, 'device_disabled'>, Case> = {
   restarted: {
     fires: {
       'the uptime falls': every(2, 12, 'lab/a/data', (n) => ({ uptime: n < 6 ? 8000 + 2 * n : 2 * n - 11 })),
+      'shortly before the window': every(2, 8, 'lab/a/data', (n) => ({ uptime: 41 + 2 * n })),
       'since the stored one': [
         stored('tele/p/STATE', { Uptime: '3T00:00:00', UptimeSec: 259_200 }),
         at(4, 'tele/p/STATE', { Uptime: '0T00:00:14', UptimeSec: 14 }),
       ],
       'Tasmota tells': [at(4, 'tele/p/INFO3', { Info3: { RestartReason: 'Power On' } })],
     },
-    not: { 'it rises': every(2, 12, 'lab/a/data', (n) => ({ uptime: 8000 + 2 * n })) },
+    not: {
+      'it rises': every(2, 12, 'lab/a/data', (n) => ({ uptime: 8000 + 2 * n })),
+      'an uptime in hours': every(2, 12, 'lab/a/data', () => ({ uptime: 41 })),
+    },
   },
   unit_changed: {
     fires: {
       '°C to °F': every(1, 28, 'lab/a/temperature', (n) => (n < 14 ? wander(n, 21, 0.3) : wander(n, 69.8, 0.5))),
       'm to mm': every(1, 28, 'lab/a/data', (n) => ({ distance: n < 14 ? 1.2 + 0.01 * (n % 3) : 1200 + 10 * (n % 3) })),
       'kW to W': every(1, 28, 'lab/a/data', (n) => ({ power: n < 14 ? 2.01 + 0.01 * (n % 3) : 2010 + 10 * (n % 3) })),
+      'since the stored one': [
+        stored('lab/a/temperature', '21.4'),
+        ...every(2, 10, 'lab/a/temperature', (n) => wander(n, 70.5, 0.3)),
+      ],
+      'air that does not exist, and no unit': every(2, 10, 'lab/a/data', (n) => ({
+        temperature: wander(n, 70.5, 0.3),
+        humidity: 47,
+      })),
       'by name': [
         stored('lab/a/temperature', { value: 21.5, unit: '°C' }),
         at(3, 'lab/a/temperature', { value: 70.1, unit: '°F' }),
@@ -192,6 +204,20 @@ const cases: Record<Exclude<FindingCode, 'device_disabled'>, Case> = {
     },
     not: {
       'a kettle': every(1, 28, 'lab/a/data', (n) => ({ power: n < 14 ? 1.7 : 2100 + n })),
+      'an oven, a sauna, a fridge': together(
+        every(2, 10, 'lab/a/oven', (n) => ({ temperature: wander(n, 181, 2) })),
+        every(2, 10, 'lab/a/sauna', (n) => ({ temperature: wander(n, 85, 1), humidity: 9 })),
+        every(2, 10, 'lab/a/fridge', (n) => ({ temperature: wander(n, 5, 1), humidity: 90 })),
+      ),
+      'degrees Fahrenheit that say so': every(2, 10, 'lab/a/data', (n) => ({
+        temperature: wander(n, 70.5, 0.3),
+        temperature_unit: 'F',
+        humidity: 47,
+      })),
+      'another day than the stored one': [
+        stored('lab/a/temperature', '12.4'),
+        ...every(2, 10, 'lab/a/temperature', (n) => wander(n, 25.5, 0.3)),
+      ],
       'an oven heats': every(1, 28, 'lab/a/temperature', (n) => 20 + 6 * n),
       'a door opens in winter': every(1, 28, 'lab/a/temperature', (n) =>
         n < 14 ? wander(n, 21, 0.3) : wander(n, 14, 0.3),
@@ -201,21 +227,34 @@ const cases: Record<Exclude<FindingCode, 'device_disabled'>, Case> = {
   },
   field_type_changed: {
     fires: {
+      'a number with its unit in a text': every(1, 6, 'lab/a/data', (n) => ({ power: `${400 + n} W` })),
       'a number becomes text': every(1, 20, 'lab/a/data', (n) => ({ t: n < 10 ? 20 + n : `${20 + n}` })),
       'the whole payload': every(1, 20, 'lab/a/t', (n) => (n < 10 ? `${20 + (n % 4)}` : 'unavailable')),
     },
     not: {
+      'texts that begin with a number': every(1, 6, 'lab/a/data', (n) => ({
+        address: `${n} Main Street`,
+        room: '12 b',
+      })),
       'null now and then': every(1, 20, 'lab/a/data', (n) => ({ t: n % 5 === 0 ? null : wander(n, 20, 1) })),
       'now this, now that': every(1, 20, 'lab/a/data', (n) => ({ t: n % 2 ? n : `${n}` })),
     },
   },
   field_disappeared: {
     fires: {
+      'since the stored one': [
+        stored('lab/a/data', { t: 20.1, h: 40 }),
+        ...every(2, 6, 'lab/a/data', (n) => ({ t: wander(n, 20, 1) })),
+      ],
       'humidity is gone': every(1, 20, 'lab/a/data', (n) =>
         n < 10 ? { t: wander(n, 20, 1), h: 40 + (n % 5) } : { t: wander(n, 20, 1) },
       ),
     },
     not: {
+      'a stored message of another kind': [
+        stored('lab/a/data', { started: true }),
+        ...every(2, 6, 'lab/a/data', (n) => ({ t: wander(n, 20, 1) })),
+      ],
       'only with every third message': every(1, 20, 'lab/a/data', (n) => (n % 3 === 0 ? { t: n, h: 4 } : { t: n })),
       'messages of two kinds': every(1, 20, 'lab/a/data', (n) => (n % 2 ? { a: 1 } : { b: 1 })),
     },
@@ -226,12 +265,19 @@ const cases: Record<Exclude<FindingCode, 'device_disabled'>, Case> = {
         temperature: n < 12 ? wander(n, 21, 2) : 21.7,
         humidity: 40 + ((n * 7) % 11),
       })),
+      'all along, and nothing to compare with': every(1, 12, 'lab/a/pressure', () => ({ value: 4.02, unit: 'bar' })),
+      'all along, a whole number of a unit that hardly rests': every(1, 12, 'lab/a/line', () => ({
+        value: 4,
+        unit: 'bar',
+      })),
       'all along, and its like moves': together(
         every(1, 28, 'lab/a/temperature', () => ({ value: 21.7, unit: '°C' })),
         every(1, 28, 'lab/a/humidity', (n) => ({ value: 40 + ((n * 7) % 11), unit: '%' })),
       ),
     },
     not: {
+      'a few equal ones': every(1, 6, 'lab/a/pressure', () => ({ value: 4.02, unit: 'bar' })),
+      'many at once': every(0.1, 20, 'lab/a/pressure', () => ({ value: 4.02, unit: 'bar' })),
       'a quiet room': every(1, 28, 'lab/a/data', () => ({ temperature: 21.7, battery: 96, humidity: 47 })),
       'a load switched off': every(1, 28, 'lab/a/data', (n) => ({ power: n < 12 ? wander(n, 800, 9) : 0 })),
       'settings beside measurements': every(1, 28, 'lab/a/data', (n) => ({
@@ -402,6 +448,79 @@ describe('with what descriptions say', () => {
     const said = [stored('x/7/is', 'OFF'), at(2, 'x/7/do', 'ON')];
     expect(codesOf(findingsOf(viewOf(said, more)))).toEqual(['command_not_obeyed']);
     expect(codesOf(findingsOf(viewOf([...said, at(3, 'x/7/is', 'ON')], more)))).toEqual([]);
+  });
+});
+
+describe('what was wrong before the window, by what a description says', () => {
+  const config = (more: object) => ({
+    name: 'A',
+    uniq_id: 'a1',
+    stat_t: 'lab/a/data',
+    val_tpl: '{{ value_json.temperature | float }}',
+    unit_of_meas: '°C',
+    dev: { ids: ['a1'], name: 'a' },
+    ...more,
+  });
+  /** Every three seconds, and its discovery stored. */
+  const seen = (payload: (n: number) => unknown, more: object = {}, count = 10) =>
+    watched(
+      [stored('homeassistant/sensor/a1/t/config', config(more)), ...every(3, count, 'lab/a/data', payload)],
+      'lab/a',
+    ).findings.map(({ code, severity }) => `${severity} ${code}`);
+
+  test.each([
+    ['°C, and a unit field says F', (n: number) => ({ temperature: wander(n, 71, 1), unit: 'F' }), {}],
+    [
+      '°C, and its own unit field says °F',
+      (n: number) => ({ temperature: wander(n, 71, 1), temperature_unit: '°F' }),
+      {},
+    ],
+    ['°C, and the air would be boiling', (n: number) => ({ temperature: wander(n, 71, 1), humidity: 45 }), {}],
+    [
+      'percent, and it is not',
+      (n: number) => ({ raw: 400 + (n % 7) }),
+      { val_tpl: "{{ value_json['raw'] }}", unit_of_meas: '%', dev_cla: 'moisture' },
+    ],
+  ])('%s -> unit_changed', (_, payload, more) => {
+    expect(seen(payload, more)).toEqual(['warning unit_changed']);
+  });
+
+  test.each([
+    ['the same unit, spelled otherwise', (n: number) => ({ temperature: wander(n, 21, 1), unit: 'celsius' }), {}],
+    ['a unit nobody knows', (n: number) => ({ temperature: wander(n, 21, 1), unit: 'furlongs' }), {}],
+    ['hot and dry', (n: number) => ({ temperature: wander(n, 71, 1), humidity: 5 }), {}],
+    [
+      'a field it can do without',
+      (n: number) => ({ t: wander(n, 21, 1) }),
+      { val_tpl: '{{ value_json.x | default(0) }}' },
+    ],
+    [
+      'an action, which comes and goes',
+      (n: number) => ({ t: wander(n, 21, 1) }),
+      { val_tpl: '{{ value_json.action }}', unit_of_meas: undefined },
+    ],
+    ['null', () => ({ temperature: null }), {}],
+  ])('%s -> nothing', (_, payload, more) => {
+    expect(seen(payload, more)).toEqual([]);
+  });
+
+  test('a field that no payload has -> field_disappeared, info while there are few', () => {
+    expect(seen((n) => ({ temp: wander(n, 21, 1) }))).toEqual(['warning field_disappeared']);
+    expect(seen((n) => ({ temp: wander(n, 21, 1) }), {}, 2)).toEqual(['info field_disappeared']);
+    expect(
+      seen((n) => ({ data: { temperature: wander(n, 21, 1) } }), { val_tpl: '{{ value_json.data.temperature }}' }),
+    ).toEqual([]);
+  });
+
+  test('what never rests is stuck -> a warning', () => {
+    const power = { val_tpl: '{{ value_json.power }}', unit_of_meas: 'W', dev_cla: 'power' };
+    const said = every(1, 28, 'lab/a/data', () => ({ power: 41.7 }));
+    const all = [stored('homeassistant/sensor/a1/t/config', config(power)), ...said];
+    expect(watched(all, 'lab/a').findings).toMatchObject([{ code: 'stuck_value', severity: 'warning' }]);
+  });
+
+  test('a text with number and unit where a number is described -> a warning', () => {
+    expect(seen((n) => ({ temperature: `${20 + n} °C` }))).toEqual(['warning field_type_changed']);
   });
 });
 

@@ -131,6 +131,27 @@ describe('debug_device', () => {
       findings: [],
       absence: { grade: 'unknown', verdict: 'The device is known but said nothing within 30 s.' },
     });
+    expect(result.summary).toBe(
+      '"boiler" is known, but whether it lives cannot be told: nothing live came, and when it last spoke is not known. What was heard does not say why: see absence.',
+    );
+  });
+
+  test('only remarks -> the first line names them, not that nothing was found', async () => {
+    const { session, pass, over } = await debugging('press', []);
+    for (let n = 0; n < 10; n++) {
+      session.speak('plant/press/pressure', '{"value":4.02,"unit":"bar"}');
+      await pass(1_000);
+    }
+    const result = await over(20_000);
+    expect(result.findings).toMatchObject([{ code: 'silent' }, { code: 'stuck_value', severity: 'info' }]);
+    const steady = await debugging('press', []);
+    for (let n = 0; n < 30; n++) {
+      steady.session.speak('plant/press/pressure', '{"value":4.02,"unit":"bar"}');
+      await steady.pass(1_000);
+    }
+    const other = await steady.running;
+    expect(other.findings).toMatchObject([{ code: 'stuck_value', severity: 'info' }]);
+    expect(other.summary).toContain('Nothing is surely wrong, but worth a look: "pressure" is 4.02 in all 30 live');
   });
 
   test('a time in a stored payload -> the last contact, and known by that', async () => {
@@ -226,6 +247,21 @@ describe('debug_device', () => {
     const result = await over(0);
     expect(result).toMatchObject({ connection_status: 'active', findings: [], window_seconds: 8 });
     expect(result.notes).toContain('The connection was lost meanwhile: silence and gaps were not judged.');
+    expect(result.summary).toMatch(
+      /The connection to the broker was lost after 8 s, and the window with it\. Nothing unusual was found in what was heard\.$/,
+    );
+  });
+
+  test('the connection is lost for a while -> the first line says how long; not_found is not said of the whole broker', async () => {
+    const { session, pass, over } = await debugging('boiler', []);
+    session.speak('home/other/temperature', '61');
+    await pass(5_000);
+    session.gaps.push({ from: Date.now(), to: Date.now() + 4_000 });
+    const result = await over(25_000);
+    expect(result).toMatchObject({ status: 'not_found', absence: { grade: 'unknown' } });
+    expect(result.summary).toBe(
+      '"boiler" was not found: no topic and no description in what was heard names it. The connection to the broker was lost for 4 of 30 s.',
+    );
   });
 
   test('cancelled -> over at once, the subscriptions closed', async () => {
