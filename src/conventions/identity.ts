@@ -7,6 +7,8 @@ export type Grade = 'exact' | 'partial' | undefined;
 export type Identity = {
   /** As it was asked for, without slashes around it. */
   readonly given: string;
+  /** It has no letter and is no address: `12` stands in many names, so what only contains it is never taken for it. */
+  readonly bare: boolean;
   /** The address in hex digits, where it is one. */
   readonly hex: string | undefined;
   inTopic(topic: string): Grade;
@@ -17,7 +19,8 @@ export type Identity = {
 };
 
 /**
- * - Case never matters; neither do the characters between words (`Kitchen Lamp`, `kitchen_lamp`, `KitchenLamp`).
+ * - Case never matters; neither do the characters between words (`Kitchen Lamp`, `kitchen_lamp`, `KitchenLamp`). Beside a
+ *   digit they may: `pump12` is partly `pump-12`, and `1.2` is not `12`.
  * - A MAC or IEEE address matches in every notation, and within a level: `sensor_0x00158d0001a2b3c4`.
  * - Words within a level match where they stand alone: exact where they are specific (six characters, one a digit).
  * - An id with slashes matches as many levels in a row: a friendly name of Zigbee2MQTT, or a whole prefix.
@@ -44,7 +47,8 @@ export function createIdentity(deviceId: string): Identity {
     return undefined;
   };
   const inName = (name: string): Grade => (mayBeIn(name) ? whole(name) : undefined);
-  return { given, hex, inTopic, inName, mayBeIn };
+  const bare = hex === undefined && !/\p{L}/u.test(given);
+  return { given, bare, hex, inTopic, inName, mayBeIn };
 }
 
 function best(grades: Grade[]): Grade {
@@ -82,10 +86,27 @@ function levelMatcher(id: string): (level: string) => Grade {
     if (hex !== undefined && holdsAddress(other, hex)) return 'exact';
     if (words.length === 0) return undefined;
     const otherWords = wordsOf(level);
-    if (otherWords.join('') === compact) return 'exact';
+    if (sameWords(otherWords, words)) return 'exact';
+    if (otherWords.join('') === compact) return joinedAlike(otherWords, words);
     const stands = otherWords.some((_, at) => words.every((word, n) => otherWords[at + n] === word));
     return stands ? (specific ? 'exact' : 'partial') : undefined;
   };
+}
+
+function sameWords(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((word, n) => word === b[n]);
+}
+
+/** Of words that are the same once they are joined: what was between them that the other one has not. */
+function joinedAlike(a: readonly string[], b: readonly string[]): Grade {
+  const ends = (words: readonly string[]) =>
+    new Set(words.slice(0, -1).map((_, n) => words.slice(0, n + 1).join('').length));
+  const [inA, inB] = [ends(a), ends(b)];
+  const text = a.join('');
+  const apart = [...inA].filter((at) => !inB.has(at)).concat([...inB].filter((at) => !inA.has(at)));
+  const digits = apart.map((at) => Number(/\d/.test(text[at - 1] ?? '')) + Number(/\d/.test(text[at] ?? '')));
+  if (digits.includes(2)) return undefined;
+  return digits.includes(1) ? 'partial' : 'exact';
 }
 
 /** Shelly's first generation names itself by the last six digits of its MAC. */
@@ -96,7 +117,9 @@ function holdsAddress(level: string, hex: string): boolean {
 
 function scentOf(given: string, hex: string | undefined): RegExp {
   const literal = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
-  const words = wordsOf(given).map(literal);
+  const words = wordsOf(given)
+    .flatMap((word) => word.split(/(?<=\d)(?=\p{L})|(?<=\p{L})(?=\d)/u))
+    .map(literal);
   const spelled = words.length === 0 ? literal(given) || '(?!)' : words.join('[^\\p{L}\\p{N}]*');
   if (hex === undefined) return new RegExp(spelled, 'iu');
   const bytes = hex.match(/../g) ?? [];

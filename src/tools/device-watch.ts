@@ -5,7 +5,7 @@ import type { Grade, Identity } from '../conventions/identity.ts';
 import { claimsIn, describes, roleOf } from '../conventions/index.ts';
 import type { Claim } from '../conventions/types.ts';
 import type { Series } from '../findings/types.ts';
-import { matches } from '../mqtt/topic.ts';
+import { matches, quoteText } from '../mqtt/topic.ts';
 import type { Message } from '../mqtt/types.ts';
 import { decodePayload } from '../payload/decode.ts';
 import { copied, DeviceStore, entriesOf, type Raw, type Track } from './device-store.ts';
@@ -83,7 +83,7 @@ export class DeviceWatch {
     return this.#claims.filter(({ grade, topics }) => {
       const spoken = [...topics].filter(([, { role }]) => role === 'state' || role === 'command');
       const foreign = spoken.length > 0 && spoken.every(([topic]) => isOthers(topic, this.#claims));
-      return (grade === 'exact' || !sure) && !foreign;
+      return (grade === 'exact' || (!sure && !this.#id.bare)) && !foreign;
     });
   }
 
@@ -100,12 +100,13 @@ export class DeviceWatch {
       return { topic, role: roleOf(topic, claims), entries: entriesOf(topic, track), live, dropped };
     });
     const taken = new Set(own.map(([topic]) => topic));
-    const similar = sure ? [...this.#partial].filter((topic) => !taken.has(topic)) : [];
+    const similar = sure || this.#id.bare ? [...this.#partial].filter((topic) => !taken.has(topic)) : [];
     return { series: series.toSorted((a, b) => (a.topic < b.topic ? -1 : 1)), similar: similar.toSorted() };
   }
 
   notes(): string[] {
     const notes: string[] = [];
+    if (this.#id.bare) notes.push(...this.#notesOnBare());
     if (this.#overflowed > 0) {
       notes.push(
         `The id stands in more than ${DeviceStore.MAX_TOPICS} topics: ${this.#overflowed} messages of further ones were left out; give a longer id.`,
@@ -117,10 +118,33 @@ export class DeviceWatch {
     return notes;
   }
 
+  /** An id such as `12` may be that of several devices, and stands in the names of many more. */
+  #notesOnBare(): string[] {
+    const { given } = this.#id;
+    const levels = [...this.#store.tracks.keys()].map((topic) => topic.split('/'));
+    const before = new Set(
+      levels.flatMap((own) => (own.includes(given) ? [own.slice(0, own.indexOf(given)).join('/')] : [])),
+    );
+    const [first = ''] = before;
+    const notes: string[] = [];
+    if (before.size > 1) {
+      notes.push(
+        `The id is a level of its own in ${before.size} places, which may be as many devices: give it with what stands before it, such as ${quoteText(`${first}/${given}`, 80)}.`,
+      );
+    }
+    if (this.#partial.size > 0) {
+      notes.push(
+        `${this.#partial.size} topics only contain the id beside other words; they were not taken for the device.`,
+      );
+    }
+    return notes;
+  }
+
   /** Something is the device's beyond doubt, so that what only resembles it is another one's. */
   #sure(): boolean {
     const { size } = this.#store.tracks;
-    return this.#claims.some(({ grade }) => grade === 'exact') || size > this.#partial.size;
+    const least = this.#id.bare ? 0 : this.#partial.size;
+    return this.#claims.some(({ grade }) => grade === 'exact') || size > least;
   }
 
   /** Each topic counts once: where state is at once description (Sparkplug, JSON-RPC), it comes with every message. */
@@ -152,8 +176,9 @@ export class DeviceWatch {
 
   #admit(topic: string): Track | undefined {
     const grade = this.#gradeOf(topic, this.#claims);
-    if (grade === undefined) {
-      this.near.look(topic);
+    if (grade === undefined || (grade === 'partial' && this.#id.bare)) {
+      if (grade === undefined) this.near.look(topic);
+      else if (this.#partial.size < DeviceStore.MAX_TOPICS) this.#partial.add(topic);
       if (this.#foreign.size < MAX_FOREIGN && !describes(topic)) this.#foreign.add(topic);
       return undefined;
     }

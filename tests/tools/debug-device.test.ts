@@ -212,6 +212,32 @@ describe('debug_device', () => {
     expect(topicsOf(await alone.over(30_000))).toEqual(['plant/pump_2/state']);
   });
 
+  test('pump12 beside pump-12 -> the one that was asked for; the other one is similar', async () => {
+    const stored = ['pump12', 'pump-12', 'pump-1-2'].map((name) => ({ topic: `plant/${name}/state`, payload: 'ON' }));
+    const { over } = await debugging('pump12', stored);
+    const result = await over(30_000);
+    expect([topicsOf(result), result.similar]).toEqual([['plant/pump12/state'], ['plant/pump-12/state']]);
+  });
+
+  test('an id without letters -> whole levels only; two places are told, what only contains it is similar', async () => {
+    const stored = ['plant/12/state', 'plant/line-12/state', 'fw/1.2/state', 'log/2024-12-01/state', 'a/x12/state'];
+    const messages = stored.map((topic) => ({ topic, payload: 'ON' }));
+    const { over } = await debugging('12', messages);
+    const result = await over(30_000);
+    expect(topicsOf(result)).toEqual(['plant/12/state']);
+    expect(result.similar).toEqual(['log/2024-12-01/state', 'plant/line-12/state']);
+    const twice = await debugging('12', [...messages, { topic: 'lab/12/state', payload: 'ON' }]);
+    expect((await twice.over(30_000)).notes).toContainEqual(
+      expect.stringMatching(/^The id is a level of its own in 2 places.* such as "plant\/12"/),
+    );
+    const nowhere = await debugging('12', messages.slice(1));
+    expect(await nowhere.over(30_000)).toMatchObject({
+      status: 'not_found',
+      device_topics: [],
+      similar: ['log/2024-12-01/state', 'plant/line-12/state'],
+    });
+  });
+
   test('# is refused -> the places of conventions are heard, each message once; a note says so', async () => {
     const session = new StoringSession();
     session.refused = (filter) => filter === '#';
