@@ -45,7 +45,7 @@ export const errorReported: Rule = (view): Finding[] => {
     {
       code: 'error_reported',
       severity: worst.entry.retain ? 'warning' : worst.severity,
-      message: `The device reports ${times}${stored}, such as ${quoted(worst.entry.payload)}.`,
+      message: `The device reports ${times}${stored}, the ${live.length > 0 ? 'worst' : 'latest'} on ${quoted(worst.entry.topic)}.`,
       evidence: all.slice(0, 3).map(({ entry }) => evidence(entry)),
       next: 'Read error_messages; what the device names itself is the shortest way to the cause.',
     },

@@ -169,7 +169,7 @@ export const deviceAlert: Rule = (view) =>
       {
         code: 'device_alert',
         severity: 'warning',
-        message: `The device asks for somebody's attention: ${quoted(last.payload)}.`,
+        message: `The device asks for somebody's attention on ${quoted(topic)}.`,
         evidence: [evidence(last)],
         next: 'Read its $alert topics and its own display or web page.',
       },

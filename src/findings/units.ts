@@ -2,6 +2,7 @@
 import { evidence, median, quoted } from './entries.ts';
 import { called, fieldSeries, type NumberSeries, nameOf, numberSeries, placeOf } from './fields.ts';
 import type { Finding, Rule, Series } from './types.ts';
+import { unitOf } from './unit-words.ts';
 
 /** Values on each side of a step, at least and at most. */
 const SIDE = 3;
@@ -46,13 +47,19 @@ function namedUnits(series: Series): Finding[] {
       {
         code: 'unit_changed',
         severity: 'warning',
-        message: `The unit of ${quoted(nameOf({ topic: one.topic, path: '' }))} changed from ${quoted(before.value)} to ${quoted(after.value)}.`,
+        message: `The unit of ${quoted(nameOf({ topic: one.topic, path: '' }))} changed${fromTo(before.value, after.value)}.`,
         evidence: [evidence(before.entry), evidence(after.entry)],
         next: 'Set the unit back on the device, or convert where its values are used.',
         about: one.topic,
       },
     ];
   });
+}
+
+/** In our own words: what a payload says stays in the evidence. */
+function fromTo(before: unknown, after: unknown): string {
+  const [from, to] = [unitOf(before), unitOf(after)];
+  return from === undefined || to === undefined ? '' : ` from ${from} to ${to}`;
 }
 
 function stepOf(one: NumberSeries): Finding[] {
