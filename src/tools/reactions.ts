@@ -28,6 +28,8 @@ export type Watched = {
   expectation: Expectation;
   /** Whether the expectation is about this message. */
   concerns(message: Message): boolean;
+  /** Whether it answers somebody else's request: on our response topic, without our correlation data. */
+  isForeign(message: Message): boolean;
   isEcho(message: Message): boolean;
   /** An echo counts: what was asked for is that the broker hands it back. */
   echoCounts: boolean;
@@ -38,6 +40,8 @@ export class Reactions {
   /** All, echoes included. */
   count = 0;
   echoes = 0;
+  /** Answers to other requests: no reactions, and in no other count. */
+  foreign = 0;
   /** The first that met the expectation. */
   met: Reaction | undefined;
   /** The verdict on the last one that the expectation is about. */
@@ -58,6 +62,10 @@ export class Reactions {
   }
 
   take(message: Message, latencyMs: number): void {
+    if (this.#watched.isForeign(message)) {
+      this.foreign += 1;
+      return;
+    }
     this.count += 1;
     const reaction = this.#judge(message, latencyMs);
     if (reaction.echo) this.echoes += 1;

@@ -116,11 +116,12 @@ async function watchedBy({ expect }: SendAndVerifyArgs, request: PublishRequest)
   const expectation = await compileExpectation(expect ?? {});
   const matches = compileFilter(parseFilter(pattern).filter);
   const correlation = Buffer.from(properties?.correlation_data ?? '').toString('base64');
-  const answers = (message: Message) =>
-    message.topic !== response || message.properties?.correlation_data === correlation;
+  const isForeign = (message: Message) =>
+    message.topic === response && message.properties?.correlation_data !== correlation;
   return {
     expectation,
-    concerns: (message) => matches(message.topic) && answers(message),
+    concerns: (message) => matches(message.topic) && !isForeign(message),
+    isForeign,
     isEcho: (message) => message.topic === topic && message.size === payload.length && message.payload.equals(payload),
     echoCounts: pattern === topic,
   };

@@ -56,12 +56,12 @@ export function verified(
     ...(reactions.met && args.settle_seconds > 0 ? { stayed: reactions.last === 'met' } : {}),
     ...(request.properties?.response_topic === undefined
       ? {}
-      : { correlation_data: request.properties.correlation_data ?? '' }),
+      : { correlation_data: request.properties.correlation_data ?? '', foreign_reply_count: reactions.foreign }),
     prior: before.messages.map(priorOf),
     prior_count: prior.length,
     reactions: fitted.messages.map((message, i) => reactionOf(message, shown[i], reactions.met)),
     reaction_count: reactions.count,
-    ...(status === 'no_reaction' ? { absence: absenceOf(args, sent, end, prior.length) } : {}),
+    ...(status === 'no_reaction' ? { absence: absenceOf(sent, end, prior.length, reactions.foreign) } : {}),
     waited_seconds: seconds(end.tookMs),
     notes: [...notesOn(reactions, end, complete), ...notesOnFit(fitted)],
   };
@@ -78,6 +78,8 @@ function summaryOf(args: SendAndVerifyArgs, sent: Sent, reactions: Reactions, en
   const { met, count, echoes, last } = reactions;
   const { words } = end.watched.expectation;
   const accepted = acceptance(sent);
+  const away = outageOf(sent, end);
+  const ignored = foreignWords(reactions.foreign);
   if (met) {
     const where = quoteText(met.message.topic, MAX_QUOTED);
     const stayed =
@@ -89,12 +91,32 @@ function summaryOf(args: SendAndVerifyArgs, sent: Sent, reactions: Reactions, en
     const echo = met.echo ? ' It is the broker handing back what was sent: no device has shown that it obeyed.' : '';
     return `Verified: ${words} on ${where}, ${tenth(met.latencyMs)} ms after sending${stayed}.${echo}`;
   }
-  if (end.stopped === 'lost') return `${accepted}; then the connection was lost before anything was verified.`;
-  if (count === echoes) return `${accepted}, no reaction in ${args.timeout_seconds} s.`;
-  const came = `${count - echoes} messages came in ${args.timeout_seconds} s`;
+  const waited = waitedWords(end);
+  if (end.stopped === 'lost')
+    return `${accepted}; then the connection was lost, ${waited} after sending, before anything was verified.${ignored}`;
+  if (count === echoes) return `${accepted}, no reaction in ${waited}${away}.${ignored}`;
+  const came = `${count - echoes} messages came in ${waited}${away}`;
   if (last === 'unknown')
-    return `${accepted}; ${came}, but whether it ${words} cannot be told: what was there before is not known.`;
-  return `${accepted}; ${came}, none of which is what was expected (${words}).`;
+    return `${accepted}; ${came}, but whether it ${words} cannot be told: what was there before is not known.${ignored}`;
+  return `${accepted}; ${came}, none of which is what was expected (${words}).${ignored}`;
+}
+
+/** As it was, not as it was asked for. */
+function waitedWords({ tookMs }: End): string {
+  return `${tenth(tookMs / 1000)} s`;
+}
+
+/** How much of the wait nobody could have been heard; '' where the connection held. */
+function outageOf({ at }: Sent, { ears, tookMs }: End): string {
+  const until = at + tookMs;
+  const lost = ears.gaps.map(({ from, to }) => Math.min(to ?? until, until) - Math.max(from, at));
+  const ms = lost.reduce((sum, one) => sum + Math.max(0, one), 0);
+  return ms === 0 ? '' : `, but the connection was down for ${Math.max(0.1, tenth(ms / 1000))} s of that`;
+}
+
+function foreignWords(foreign: number): string {
+  if (foreign === 0) return '';
+  return ` ${foreign === 1 ? '1 answer' : `${foreign} answers`} to other requests came on the response topic: not counted.`;
 }
 
 function acceptance({ acknowledged, request, reasonCode }: Sent): string {
@@ -135,14 +157,12 @@ function reactionOf(message: WireMessage, reaction: Reaction | undefined, met: R
 }
 
 /** Nothing came back: what that can mean. */
-function absenceOf(
-  args: SendAndVerifyArgs,
-  { acknowledged, reasonCode, request }: Sent,
-  { ears, stopped }: End,
-  prior: number,
-) {
+function absenceOf(sent: Sent, end: End, prior: number, foreign: number) {
+  const { acknowledged, reasonCode, request } = sent;
+  const { ears, stopped } = end;
   const nobody = reasonCode === NO_SUBSCRIBERS;
-  const up = ears.gaps.length === 0 && stopped !== 'lost';
+  const away = outageOf(sent, end);
+  const up = away === '' && stopped !== 'lost';
   const granted = Object.entries(ears.grantedQos).map(
     ([filter, qos]) => `${quoteText(filter, MAX_QUOTED)} at QoS ${qos}`,
   );
@@ -160,10 +180,15 @@ function absenceOf(
   const evidence = [`SUBACK granted ${granted.slice(0, 6).join(', ')}.`];
   if (acknowledged) evidence.push(`The broker acknowledged it with reason code ${reasonCode}.`);
   if (prior > 0) evidence.push('What is stored under the filters came, so they can be read.');
+  if (foreign > 0) {
+    evidence.push(`${foreign} messages came on the response topic with other correlation data, or none.`);
+    possible.push('Who answers does not send the correlation data back.');
+  }
+  if (!up && !nobody) possible.unshift('The reaction came while the connection was down.');
   if (nobody) evidence.push(`Reason code 16: nobody is subscribed to ${quoteText(request.topic, MAX_QUOTED)}.`);
   const verdict = nobody
     ? 'Nobody was listening: the broker had no subscriber for the topic.'
-    : `Nothing came back within ${args.timeout_seconds} s.`;
+    : `Nothing came back within ${waitedWords(end)}${stopped === 'lost' ? ', when the connection was lost' : away}.`;
   const grade = nobody ? ('certain' as const) : up ? ('likely' as const) : ('unknown' as const);
   return { grade, verdict, ruled_out, possible, evidence };
 }

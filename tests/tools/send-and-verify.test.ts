@@ -70,7 +70,54 @@ describe('send_and_verify', () => {
       reactions: [],
       absence: { grade: 'likely' },
     });
-    expect(result.summary).toBe('Accepted by the broker, no reaction in 0.3 s.');
+    expect(result.summary).toMatch(/^Accepted by the broker, no reaction in 0\.[3-9] s\.$/);
+  });
+
+  test('the connection goes before the time is up -> the wait as it was, not the timeout', async () => {
+    const own = obeying(() => own.session.lose('it is gone'));
+    const result = await own.call('send_and_verify', {
+      ...at,
+      timeout_seconds: 60,
+      expect: { topic_pattern: 'lamp/state' },
+    });
+    expect(result).toMatchObject({ status: 'no_reaction', absence: { grade: 'unknown' } });
+    expect(result.summary).toMatch(/^Accepted by the broker; then the connection was lost, \d(\.\d)? s after sending/);
+    expect(Object(result.absence).verdict).toMatch(
+      /^Nothing came back within \d(\.\d)? s, when the connection was lost\.$/,
+    );
+    expect(JSON.stringify(result)).not.toContain('60 s');
+  });
+
+  test('the connection is down for a part of the wait -> the summary and the verdict say so', async () => {
+    const own = obeying(() => own.session.gaps.push({ from: Date.now(), to: Date.now() + 200 }));
+    const result = await own.call('send_and_verify', { ...at, expect: { topic_pattern: 'lamp/state' } });
+    expect(result).toMatchObject({ status: 'no_reaction', absence: { grade: 'unknown' } });
+    expect(result.summary).toMatch(/no reaction in 0\.\d s, but the connection was down for 0\.\d s of that\.$/);
+    expect(Object(result.absence).verdict).toMatch(/, but the connection was down for 0\.\d s of that\.$/);
+    expect(Object(result.absence).possible[0]).toBe('The reaction came while the connection was down.');
+  });
+
+  test('an outage before it was sent -> is none of the wait', async () => {
+    const own = obeying(
+      () => {},
+      ({ session }) => session.gaps.push({ from: Date.now() - 5_000, to: Date.now() - 4_000 }),
+    );
+    const result = await own.call('send_and_verify', { ...at, expect: { topic_pattern: 'lamp/state' } });
+    expect(result.absence).toMatchObject({ grade: 'likely' });
+    expect(result.summary).not.toContain('down');
+  });
+
+  test('only answers to other requests come -> no_reaction; they are counted apart and said', async () => {
+    const own = obeying((speak) => {
+      speak('answers/1', 'of another', { properties: { correlation_data: 'AAAA' } });
+      speak('answers/1', 'of nobody');
+    });
+    const result = await own.call('send_and_verify', { ...at, properties: { response_topic: 'answers/1' } });
+    expect(result).toMatchObject({ status: 'no_reaction', reaction_count: 0, reactions: [], foreign_reply_count: 2 });
+    expect(result.summary).toMatch(
+      /no reaction in .*\. 2 answers to other requests came on the response topic: not counted\.$/,
+    );
+    expect(Object(result.absence).possible).toContain('Who answers does not send the correlation data back.');
   });
 
   test('the broker says that nobody is subscribed -> certain', async () => {
@@ -171,7 +218,8 @@ describe('send_and_verify', () => {
     };
     const result = await own.call('send_and_verify', args);
     expect(result).toMatchObject({ status: 'verified', correlation_data: expect.stringMatching(/^[0-9a-f-]{36}$/) });
-    expect(result.reactions).toMatchObject([{ payload: 'of another' }, { payload: 'mine', verdict: 'met' }]);
+    expect(result.reactions).toMatchObject([{ payload: 'mine', verdict: 'met' }]);
+    expect(result).toMatchObject({ reaction_count: 1, foreign_reply_count: 1 });
     expect(session.listened.map(({ filter }) => filter)).toEqual(['answers/1']);
   });
 
