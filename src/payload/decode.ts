@@ -1,7 +1,7 @@
 // Owns the step from payload bytes to what an assistant reads: text here, everything else in formats/, which is loaded
 // apart. Never throws. Must not know what a payload means.
 
-import { asText, decodeText, utf8 } from './text.ts';
+import { asText, decodeText, type Reading, utf8 } from './text.ts';
 import type { Decoded } from './types.ts';
 
 /** What is known of bytes that are no text. */
@@ -26,11 +26,12 @@ export async function loadFormats(): Promise<void> {
  * - An object, an array, a quoted string (without its quotes) and null are json; `true` and `false` are boolean.
  * - A number that a double would change (an integer beyond 2^53 - 1, too many digits, 1e999) is never changed: alone
  *   it is text, within JSON it becomes a string of its digits, as protobuf's JSON mapping does with 64-bit integers.
+ *   Who compares types and ranges, not digits, asks for the `nearest` double: there it stays a number.
  * - Deeper than 64 levels is text. A `__proto__` key is own data. Of equal keys the last wins, as in JSON.parse.
  * - Not UTF-8: what formats/unpack.ts makes of it, with its payload_format; else base64, binary.
  * - Fewer bytes than `size`: the beginning as text, cut between characters, or as base64; payload_truncated.
  */
-export function decodePayload(bytes: Buffer, size: number, topic = ''): Decoded {
+export function decodePayload(bytes: Buffer, size: number, topic = '', reading: Reading = 'exact'): Decoded {
   if (bytes.length < size) return decodeHead(bytes);
   if (bytes.length === 0) return { payload: '', payload_type: 'empty' };
   if (topic.startsWith('spBv1.0/')) {
@@ -39,7 +40,7 @@ export function decodePayload(bytes: Buffer, size: number, topic = ''): Decoded 
   }
   const text = utf8(bytes);
   if (text === undefined) return formats?.unpack(bytes) ?? binary(bytes);
-  const decoded = decodeText(text);
+  const decoded = decodeText(text, reading);
   return decoded.payload_type === 'text' ? nameText(decoded, text, bytes) : decoded;
 }
 

@@ -35,15 +35,15 @@ export function scanJson(text: string): JsonScan {
   return { tooDeep: false, literals };
 }
 
-/** Puts the numbers at `literals` that a double would change into quotes. `text` must be valid JSON. */
-export function quoteLossy(text: string, literals: readonly number[]): string {
+/** Puts the numbers at `literals` that are not `kept` into quotes. `text` must be valid JSON. */
+export function quoteLossy(text: string, literals: readonly number[], kept: (literal: string) => boolean): string {
   const parts: string[] = [];
   let done = 0;
   for (let i = 0; i + 1 < literals.length; i += 2) {
     const start = literals[i] ?? 0;
     const end = literals[i + 1] ?? 0;
     const literal = text.slice(start, end);
-    if (isExactNumber(literal)) continue;
+    if (kept(literal)) continue;
     parts.push(text.slice(done, start), '"', literal, '"');
     done = end;
   }

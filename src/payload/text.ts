@@ -13,16 +13,19 @@ export function utf8(bytes: Buffer): string | undefined {
   return Buffer.from(text, 'utf8').equals(bytes) ? text : undefined;
 }
 
+/** exact: a number that a double would change is no number; nearest: it is the nearest double. See decodePayload. */
+export type Reading = 'exact' | 'nearest';
+
 /** See decodePayload. */
-export function decodeText(text: string): Decoded {
+export function decodeText(text: string, reading: Reading = 'exact'): Decoded {
   const json = trimJson(text);
   switch (json.charCodeAt(0)) {
     case 0x7b: // {
-      return json.endsWith('}') ? decodeJson(json, text) : asText(text);
+      return json.endsWith('}') ? decodeJson(json, text, reading) : asText(text);
     case 0x5b: // [
-      return json.endsWith(']') ? decodeJson(json, text) : asText(text);
+      return json.endsWith(']') ? decodeJson(json, text, reading) : asText(text);
     case 0x22: // "
-      return json.length > 1 && json.endsWith('"') ? decodeJson(json, text) : asText(text);
+      return json.length > 1 && json.endsWith('"') ? decodeJson(json, text, reading) : asText(text);
     case 0x74: // t
       return json === 'true' ? { payload: true, payload_type: 'boolean' } : asText(text);
     case 0x66: // f
@@ -30,7 +33,7 @@ export function decodeText(text: string): Decoded {
     case 0x6e: // n
       return json === 'null' ? { payload: null, payload_type: 'json' } : asText(text);
     default:
-      return decodeNumber(json, text);
+      return decodeNumber(json, text, reading);
   }
 }
 
@@ -38,18 +41,23 @@ export function asText(text: string): Decoded {
   return { payload: text, payload_type: 'text' };
 }
 
-function decodeNumber(json: string, text: string): Decoded {
-  if (!JSON_NUMBER.test(json) || !isExactNumber(json)) return asText(text);
+function decodeNumber(json: string, text: string, reading: Reading): Decoded {
+  if (!JSON_NUMBER.test(json) || !kept(json, reading)) return asText(text);
   const value = Number(json);
   return { payload: value === 0 ? 0 : value, payload_type: 'number' }; // -0 would be written as 0 anyway
 }
 
-function decodeJson(json: string, text: string): Decoded {
+/** 1e999 has no nearest double. */
+function kept(literal: string, reading: Reading): boolean {
+  return reading === 'exact' ? isExactNumber(literal) : Number.isFinite(Number(literal));
+}
+
+function decodeJson(json: string, text: string, reading: Reading): Decoded {
   const scan = scanJson(json);
   if (scan.tooDeep) return asText(text);
   const parsed = parse(json);
   if (parsed === undefined) return asText(text);
-  const exact = quoteLossy(json, scan.literals);
+  const exact = quoteLossy(json, scan.literals, (literal) => kept(literal, reading));
   return { payload: exact === json ? parsed : parse(exact), payload_type: 'json' };
 }
 

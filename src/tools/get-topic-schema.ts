@@ -1,10 +1,10 @@
 // Owns get_topic_schema: what the topics under a filter say, as templates with a schema each; and what differs from a
 // baseline.
 import type { GetTopicSchemaArgs, GetTopicSchemaResult } from '../generated/types.ts';
-import { parseFilter } from '../mqtt/topic.ts';
+import { parseFilter, quoteText } from '../mqtt/topic.ts';
 import type { Subscription } from '../mqtt/types.ts';
 import type { describe as Describe, Description } from '../payload/schema/describe.ts';
-import type { DriftLog } from '../payload/schema/drift.ts';
+import type { Drift, DriftLog } from '../payload/schema/drift.ts';
 import { nothingCollected } from './absence.ts';
 import { type Look, lookAround } from './look-around.ts';
 import { FELL_BEHIND } from './notes.ts';
@@ -18,6 +18,10 @@ const BRIEF_BYTES = 8_000;
 const BRIEF_BESIDE_DRIFT_BYTES = 5_000;
 const BRIEF_DRIFT_BYTES = 2_400;
 const FULL_DRIFT_BYTES = 64 * 1024;
+
+/** Fields that the summary names, and characters of each path. */
+const MAX_NAMED = 3;
+const MAX_PATH_CHARS = 80;
 
 export const getTopicSchema: Handler<'get_topic_schema'> = async (args, context) => {
   const { signal } = context;
@@ -62,9 +66,7 @@ function resultOf(
   const compared = drift?.result(args.full ? FULL_DRIFT_BYTES : BRIEF_DRIFT_BYTES);
   return {
     status: nothing ? 'no_data' : 'success',
-    summary: nothing
-      ? `No message came within ${args.duration_seconds} s.`
-      : summaryOf(found, samples, compared?.violation_count),
+    summary: nothing ? `No message came within ${args.duration_seconds} s.` : summaryOf(found, samples, compared),
     sample_count: found.sample_count,
     received_count: samples.received,
     topic_count: samples.topics,
@@ -87,14 +89,45 @@ function resultOf(
 function summaryOf(
   { topic_schemas, template_count, sample_count }: Description,
   { received, topics }: TopicSamples,
-  violations?: number,
+  compared?: Drift,
 ): string {
   const least = topic_schemas.reduce((low, { confidence }) => Math.min(low, confidence), 1);
   const came = `${many(received, 'message')} of ${many(topics, 'topic')}, ${many(template_count, 'template')}`;
   const what = `${came}; the schemas rest on ${many(sample_count, 'message')}`;
   const sure = topic_schemas.length === 0 ? '' : `, the least sure has confidence ${least}`;
-  const compared = violations === undefined ? '' : ` ${violations === 0 ? 'None' : violations} violated the baseline.`;
-  return `${what}${sure}.${compared}`;
+  return `${what}${sure}.${compared === undefined ? '' : ` ${comparisonOf(compared)}`}`;
+}
+
+/** Never that nothing violated what nothing was compared with. */
+function comparisonOf({ checked_count, violation_count, unmatched_count, unchecked_count, drift }: Drift): string {
+  const others = [
+    ...(unmatched_count > 0 ? [`for ${many(unmatched_count, 'message')} the baseline has no schema`] : []),
+    ...(unchecked_count > 0 ? [`${many(unchecked_count, 'message')} could not be compared`] : []),
+  ].join(', ');
+  if (checked_count === 0) return `Nothing was compared with the baseline${others === '' ? '' : `: ${others}`}.`;
+  const rest = others === '' ? '' : `; ${others}`;
+  const fields = fieldsIn(drift);
+  if (violation_count === 0) {
+    const news = fields === '' ? '' : `, but it does not know ${fields}`;
+    return `None of ${checked_count} compared violated the baseline${news}${rest}.`;
+  }
+  const wrong = fieldsIn(drift.filter(({ keyword }) => !isNews(keyword)));
+  return `${violation_count} of ${checked_count} compared violated the baseline: ${wrong}${rest}.`;
+}
+
+/** What an inferred schema has not seen yet is no violation. */
+function isNews(keyword: string): boolean {
+  return keyword === 'new_value' || keyword === 'new_field';
+}
+
+/** The fields that drifted most, each with what it drifted from and how often. */
+function fieldsIn(drift: Drift['drift']): string {
+  const named = drift.slice(0, MAX_NAMED).map(({ path, keyword, count }) => {
+    const field = path === '' ? 'the payload itself' : quoteText(path, MAX_PATH_CHARS);
+    return `${field} (${keyword}, ${count} times)`;
+  });
+  const more = drift.length - named.length;
+  return `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function many(count: number, what: string): string {

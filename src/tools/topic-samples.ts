@@ -66,9 +66,12 @@ export class TopicSamples {
     return new Map([...this.#topics].map(([name, { count }]) => [name, count]));
   }
 
-  /** The held ones, decoded. */
+  /** The held ones, decoded. An integer beyond 2^53 is one to a schema; only who reads its digits wants them exact. */
   held(): Held[] {
-    return this.#kept().map(({ topic, payload, size, at }) => ({ topic, at, ...decodePayload(payload, size, topic) }));
+    return this.#kept().map(({ topic, payload, size, at }) => {
+      const shown = () => decodePayload(payload, size, topic).payload;
+      return { topic, at, shown, ...decodePayload(payload, size, topic, 'nearest') };
+    });
   }
 
   notes(): string[] {

@@ -245,7 +245,9 @@ describe('baseline', () => {
     session.speak('a/2', '{"temp":99,"unit":"F"}', later);
     session.speak('a/2', '{"t":21}', later);
     const result = await over();
-    expect(result.summary).toMatch(/ 3 violated the baseline\.$/);
+    expect(result.summary).toMatch(
+      / 3 of 4 compared violated the baseline: "\/unit" \(enum, 2 times\), "\/temp" \(type, 1 times\), "\/temp" \(maximum, 1 times\) and 1 more\.$/,
+    );
     expect(result.baseline).toEqual({
       checked_count: 4,
       violation_count: 3,
@@ -302,6 +304,44 @@ describe('baseline', () => {
         expect.objectContaining({ topic: 'a/2' }),
       ],
     });
+  });
+
+  test('nothing is compared -> that is said, not that nothing violated it', async () => {
+    const { session, over } = await listening({ baseline: { 'b/{n}': { type: 'number' } } });
+    session.speak('a/1', '21');
+    session.speak('a/2', '22');
+    expect((await over()).summary).toMatch(
+      / Nothing was compared with the baseline: for 2 messages the baseline has no schema\.$/,
+    );
+  });
+
+  test('a field name that hides its signs -> escaped and cut in the summary', async () => {
+    const name = `\u202epower${'x'.repeat(500)}`;
+    const { session, over } = await listening({ baseline: { type: 'object', required: [name] } });
+    session.speak('a/1', '{}');
+    const { summary } = await over();
+    expect(summary).toContain('violated the baseline: "/\\u202epowerxxx');
+    expect(String(summary).length).toBeLessThan(400);
+  });
+
+  test('integers beyond 2^53 -> integers to a baseline and to the schema; examples keep every digit', async () => {
+    const schema = { type: 'object', properties: { id: { type: 'integer' }, pi: { type: 'number' } } };
+    const { session, over } = await listening({ baseline: schema });
+    const said = ['9007199254740993', '-9223372036854775808', '18446744073709551615'];
+    for (const id of said) session.speak('a/1', `{"id":${id},"pi":3.14159265358979323846}`);
+    session.speak('a/1', '{"id":"9007199254740993"}');
+    const result = await over();
+    expect(result.baseline).toMatchObject({ violation_count: 1, drift: [{ path: '/id', got: '9007199254740993' }] });
+    const again = await listening({ baseline: { topic_schemas: result.topic_schemas } });
+    for (const id of said) again.session.speak('a/1', `{"id":${id},"pi":3.14159265358979323846}`);
+    const second = await again.over();
+    expect(second.baseline).toMatchObject({ checked_count: 3, violation_count: 0 });
+    expect(dig(second, 'topic_schemas', 0, 'schema', 'properties', 'id', 'type')).toBe('integer');
+    expect(dig(second, 'topic_schemas', 0, 'examples', 0, 'id')).toBe('9007199254740993');
+    const bare = await listening();
+    for (const id of said) bare.session.speak('a/1', id);
+    const third = await bare.over();
+    expect(third.topic_schemas).toMatchObject([{ payload_types: { number: 3 }, schema: { type: 'integer' } }]);
   });
 
   test('one schema for each template -> each topic by its own; others are counted', async () => {
@@ -362,8 +402,15 @@ describe('baseline', () => {
     ['{}', {}, '/baseline'],
     ['no schema', { 'a/b': 7 }, '/baseline/a/b'],
     ['a type that is none', { type: 'nummer' }, '/baseline/type'],
+    [
+      'a multiple of nothing',
+      { type: 'object', properties: { a: { multipleOf: 0 } } },
+      '/baseline/properties/a/multipleOf',
+    ],
+    ['a multiple of less', { anyOf: [{}, { multipleOf: -3 }] }, '/baseline/anyOf/1/multipleOf'],
+    ['a length below 0', { type: 'string', minLength: -1 }, '/baseline/minLength'],
     ['a remote $ref', { $ref: 'https://example.com/schema.json' }, '/baseline/$ref'],
-    ['a $ref to nothing', { type: 'object', properties: { a: { $ref: '#/$defs/b' } } }, '/baseline/properties/$ref'],
+    ['a $ref to nothing', { type: 'object', properties: { a: { $ref: '#/$defs/b' } } }, '/baseline/properties/a/$ref'],
     ['a pattern that RE2 does not know', { type: 'string', pattern: '(?=a)' }, '/baseline/pattern'],
     [
       'a keyword that is not supported',

@@ -156,8 +156,9 @@ function kindOf(payload_type: string): PayloadType {
 /** Different ones, the first of each. */
 function examplesOf(samples: readonly Sample[], { examples, bytes }: Detail): unknown[] {
   const shown = new Map<string, unknown>();
-  for (const { payload } of samples) {
+  for (const sample of samples) {
     if (shown.size >= examples) break;
+    const payload = sample.shown === undefined ? sample.payload : sample.shown();
     const json = JSON.stringify(payload) ?? 'null';
     const short =
       json.length <= bytes ? payload : `${headWithin(typeof payload === 'string' ? payload : json, 2 * bytes)}…`;

@@ -97,7 +97,7 @@ export class DriftLog {
       this.#unmatched += 1;
       return;
     }
-    const { payload } = decodePayload(message.payload, message.size, message.topic);
+    const { payload } = decodePayload(message.payload, message.size, message.topic, 'nearest');
     const problems = judge.validator.problems(payload);
     if (problems === 'unknown') {
       this.#unchecked += 1;

@@ -50,6 +50,8 @@ export type Sample = {
   payload_format?: string;
   topic: string;
   at: number;
+  /** The payload as it may be shown: with every digit of its numbers. */
+  shown?: () => unknown;
 };
 
 /** Levels of objects and lists; JSON of MQTT devices has five. */

@@ -1,7 +1,7 @@
 // Owns the validation of values against a JSON Schema given at run time: refuses at once what it could not judge, and
 // stops where judging takes too long. Must not know messages.
 import { isList, isRecord } from '../types.ts';
-import { type Check, KEYWORDS, type Problem, SILENT } from './keywords.ts';
+import { type Check, KEYWORDS, type Problem, SILENT, token } from './keywords.ts';
 
 /** Bounds of a schema: a giant one would cost more than the messages. */
 export const MAX_SCHEMA_BYTES = 256 * 1024;
@@ -104,6 +104,8 @@ type Walk = {
 const ONE = new Set('additionalProperties propertyNames items contains not if then else'.split(' '));
 const MANY = new Set('prefixItems allOf anyOf oneOf'.split(' '));
 const NAMED = new Set('properties patternProperties $defs definitions'.split(' '));
+/** Those that count characters, elements or fields. */
+const COUNTING = /^(?:min|max)(?:Length|Items|Properties|Contains)$/;
 const NUMERIC = /^(?:exclusive)?(?:min|max)|^multipleOf$/i;
 
 function examine(schema: unknown, path: string, depth: number, walk: Walk): void {
@@ -116,9 +118,12 @@ function examine(schema: unknown, path: string, depth: number, walk: Walk): void
     const at = `${path}/${keyword.slice(0, 64)}`;
     examineKeyword(keyword, value, at, walk);
     if (ONE.has(keyword)) examine(value, at, depth + 1, walk);
-    else if (MANY.has(keyword)) for (const one of listAt(value, at)) examine(one, at, depth + 1, walk);
-    else if (NAMED.has(keyword))
-      for (const one of Object.values(recordAt(value, at))) examine(one, at, depth + 1, walk);
+    else if (MANY.has(keyword))
+      for (const [i, one] of listAt(value, at).entries()) examine(one, `${at}/${i}`, depth + 1, walk);
+    else if (NAMED.has(keyword)) {
+      for (const [name, one] of Object.entries(recordAt(value, at)))
+        examine(one, `${at}/${token(name.slice(0, 64))}`, depth + 1, walk);
+    }
   }
 }
 
@@ -142,8 +147,11 @@ function examineKeyword(keyword: string, value: unknown, at: string, walk: Walk)
     learn(String(value), at, walk);
   } else if (keyword === 'patternProperties') {
     for (const pattern of Object.keys(recordAt(value, at))) learn(pattern, at, walk);
-  } else if (NUMERIC.test(keyword) && typeof value !== 'number') {
-    throw new BadSchema(at, 'a number');
+  } else if (NUMERIC.test(keyword)) {
+    if (typeof value !== 'number') throw new BadSchema(at, 'a number');
+    if (keyword === 'multipleOf' && value <= 0) throw new BadSchema(at, 'a number above 0');
+    if (COUNTING.test(keyword) && (value < 0 || !Number.isInteger(value)))
+      throw new BadSchema(at, 'a whole number from 0 on');
   }
 }
 
