@@ -7,6 +7,8 @@ import { satisfies, wantedOf } from './wanted.ts';
 
 /** What a device gets to answer a command, ms. */
 export const ANSWER_MS = 5_000;
+/** The latest commands of a topic that are judged: each is held against all that its device says. */
+const MAX_COMMANDS = 40;
 
 /**
  * command_not_obeyed: a live command, the last on its topic for 5 s, 5 s before the end or more; and where the device
@@ -18,10 +20,12 @@ export const commandNotObeyed: Rule = (view) =>
     const topics = new Set(answersTo(series.topic, view.claims));
     const answers = view.series.filter(({ topic }) => topics.has(topic)).flatMap(({ entries }) => entries);
     if (answers.length === 0 && series.role.convention !== 'tasmota') return [];
-    const failed = live(series).filter((command, i, all) => {
-      const next = all[i + 1]?.at ?? view.ended;
-      return command.type !== 'empty' && next - command.at >= ANSWER_MS && !obeyed(command, next, answers, series);
-    });
+    const failed = live(series)
+      .slice(-MAX_COMMANDS)
+      .filter((command, i, all) => {
+        const next = all[i + 1]?.at ?? view.ended;
+        return command.type !== 'empty' && next - command.at >= ANSWER_MS && !obeyed(command, next, answers, series);
+      });
     const [command] = failed;
     if (command === undefined) return [];
     const last = answers.toSorted((a, b) => a.seq - b.seq).at(-1);

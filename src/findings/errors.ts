@@ -16,12 +16,11 @@ export const reportedErrors = once((view: View): ReportedError[] => {
   const found = new Map<string, ReportedError>();
   for (const { topic, role, entries } of view.series) {
     if (role.role !== 'state' && role.role !== 'event' && role.role !== 'log') continue;
-    const hint = topicHint(topic);
     for (const entry of entries) {
       if (role.presence?.(entry.payload) !== undefined) continue;
-      const severity = severityOf({ topic, payload: entry.payload, payload_type: entry.type }, hint);
+      const { severity, wording } = troubleIn(entry);
       if (severity === undefined) continue;
-      const key = `${topic}\n${severity}\n${quoted(entry.payload).replace(/\d+/g, '0')}`;
+      const key = `${topic}\n${severity}\n${wording}`;
       const known = found.get(key);
       if (known === undefined && found.size >= MAX_WORDINGS) continue;
       found.set(key, { severity, entry, count: (known?.count ?? 0) + 1 });
@@ -30,6 +29,12 @@ export const reportedErrors = once((view: View): ReportedError[] => {
   return [...found.values()].toSorted((a, b) =>
     a.severity === b.severity ? b.entry.seq - a.entry.seq : a.severity === 'error' ? -1 : 1,
   );
+});
+
+/** What a message reports, and how it words that but for its numbers. */
+export const troubleIn = once(({ topic, payload, type }: Entry): { severity?: Severity; wording: string } => {
+  const severity = severityOf({ topic, payload, payload_type: type }, topicHint(topic));
+  return severity === undefined ? { wording: '' } : { severity, wording: quoted(payload).replace(/\d+/g, '0') };
 });
 
 /** error_reported: one finding for all of them; a stored one is a warning at most, for it may be over. */

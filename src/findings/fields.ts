@@ -20,6 +20,9 @@ export function fieldsOf(payload: unknown): Map<string, Scalar> {
   return fields;
 }
 
+/** Worked out for each message before its series is asked for. */
+export const fieldsIn = once(({ payload }: Entry) => fieldsOf(payload));
+
 function collect(value: unknown, path: string, depth: number, fields: Map<string, Scalar>): void {
   if (fields.size >= MAX_FIELDS || depth > MAX_DEPTH) return;
   if (value === null || typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean') {
@@ -57,7 +60,7 @@ const liveFields = once(({ topic, entries }: Series) =>
 function collectSeries(topic: string, entries: readonly Entry[]): FieldSeries[] {
   const all = new Map<string, FieldSeries>();
   for (const entry of entries) {
-    for (const [path, value] of fieldsOf(entry.payload)) {
+    for (const [path, value] of fieldsIn(entry)) {
       const known = all.get(path);
       if (known === undefined) all.set(path, { topic, path, values: [{ value, entry }] });
       else known.values.push({ value, entry });

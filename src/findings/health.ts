@@ -11,8 +11,8 @@ const LOW_BATTERY = 15;
 const EMPTY_BATTERY = 5;
 
 /** low_battery: a battery's percentage is 15 or less (a fraction below 1: 0.15 or less), or a flag says so. */
-export const lowBattery: Rule = (view) => {
-  const found = fields(view).flatMap((one): (Finding & { percent: number })[] => {
+export const lowBattery: Rule = (view) =>
+  fields(view).flatMap((one): Finding[] => {
     const last = one.values.at(-1);
     const percent = last === undefined ? undefined : percentOf(nameOf(one), last.value);
     if (last === undefined || percent === undefined || percent > LOW_BATTERY) return [];
@@ -24,15 +24,10 @@ export const lowBattery: Rule = (view) => {
         message: `The battery is low: ${quoted(called(one))} is ${String(last.value)}${stored}.`,
         evidence: [evidence(last.entry, last.value)],
         next: 'Change or charge the battery; what else is found may come from it.',
-        percent,
+        rank: -percent,
       },
     ];
   });
-  return found
-    .toSorted((a, b) => a.percent - b.percent)
-    .slice(0, 1)
-    .map(({ percent: _, ...one }) => one);
-};
 
 function percentOf(name: string, value: unknown): number | undefined {
   if (BATTERY_LOW.test(name))
@@ -54,13 +49,14 @@ const WEAK_QUALITY = 20;
 const LATEST = 5;
 
 /** weak_signal: the median of the last five is -85 dBm or less (LoRa: -118), or a link quality of 20 or less of 255. */
-export const weakSignal: Rule = (view) => {
-  const found = fields(view).flatMap((one): Finding[] => {
+export const weakSignal: Rule = (view) =>
+  fields(view).flatMap((one): Finding[] => {
+    const name = nameOf(one);
+    if (!RSSI.test(name) && !QUALITY.test(name)) return [];
     const last = one.values.at(-1);
     const numbers = one.values.slice(-LATEST).flatMap(({ value }) => (typeof value === 'number' ? [value] : []));
     if (last === undefined || numbers.length === 0) return [];
     const value = median(numbers);
-    const name = nameOf(one);
     const weakest = lora(one, last.entry.payload) ? WEAK_LORA_DBM : WEAK_DBM;
     const weak =
       (RSSI.test(name) && value < 0 && value <= weakest) || (QUALITY.test(name) && value >= 0 && value <= WEAK_QUALITY);
@@ -75,8 +71,6 @@ export const weakSignal: Rule = (view) => {
       },
     ];
   });
-  return found.slice(0, 1);
-};
 
 function lora({ topic, path }: FieldSeries, payload: unknown): boolean {
   return (

@@ -5,30 +5,92 @@ import { commandNotObeyed, retainedCommand } from './commands.ts';
 import { fieldNotAsDescribed, unitNotAsDescribed } from './described.ts';
 import { deviceDisabled, retainedGhost } from './descriptions.ts';
 import { fieldDisappeared, fieldTypeChanged } from './drift.ts';
-import { errorReported } from './errors.ts';
+import { errorReported, troubleIn } from './errors.ts';
+import { fieldSeries, fieldsIn } from './fields.ts';
 import { lowBattery, weakSignal } from './health.ts';
-import { clockSkew, stale } from './payload-time.ts';
+import { clockSkew, payloadTime, stale } from './payload-time.ts';
 import { availabilityContradicted, bridgeOffline, deviceAlert, deviceOffline, flapping } from './presence.ts';
-import { bdseqMismatch, sequenceGap } from './sequences.ts';
-import { stuckValue } from './stuck.ts';
-import { FINDING_CODES, type Finding, type Rule, type View } from './types.ts';
+import { bdseqMismatch, fieldSequenceGap, sequenceGap } from './sequences.ts';
+import { livelyIn, stuckValue } from './stuck.ts';
+import { FINDING_CODES, type Finding, type FindingCode, type Rule, type Series, type View } from './types.ts';
 import { unitChanged } from './units.ts';
 import { counterRestarted, restarted } from './values.ts';
 import { secondWriter } from './writers.ts';
 
-const rules: readonly Rule[] = [
-  ...[bridgeOffline, deviceDisabled, flapping, deviceOffline, availabilityContradicted, deviceAlert],
-  ...[silent, missedBeats, stale, clockSkew, errorReported, commandNotObeyed, retainedCommand, secondWriter],
-  ...[restarted, unitChanged, fieldTypeChanged, fieldDisappeared, stuckValue, counterRestarted],
-  ...[unitNotAsDescribed, impossibleAir, unitChangedSinceStored, fieldNotAsDescribed, quantityAsText],
-  ...[fieldGoneSinceStored, sequenceGap, bdseqMismatch, lowBattery, weakSignal, retainedGhost],
+/** Look at everything of a device at once. */
+const whole: readonly Rule[] = [
+  ...[bridgeOffline, deviceDisabled, flapping, deviceOffline, availabilityContradicted, silent, stale],
+  ...[errorReported, commandNotObeyed, sequenceGap, bdseqMismatch, retainedGhost],
 ];
+/** Look at one topic at a time. */
+const bySeries: readonly Rule[] = [
+  ...[deviceAlert, missedBeats, clockSkew, retainedCommand, secondWriter, restarted, unitChanged, fieldTypeChanged],
+  ...[fieldDisappeared, stuckValue, counterRestarted, unitNotAsDescribed, impossibleAir, unitChangedSinceStored],
+  ...[fieldNotAsDescribed, quantityAsText, fieldGoneSinceStored, fieldSequenceGap, lowBattery, weakSignal],
+];
+/** How many of one code are told; others are told for each topic. */
+const MOST = new Map<FindingCode, number>([
+  ...(['restarted', 'clock_skew', 'low_battery', 'weak_signal'] as const).map((code) => [code, 1] as const),
+  ['second_writer', 3],
+]);
 
 /** What is wrong, in order of weight. Of several about one field, the weightiest. */
 export function findingsOf(view: View): Finding[] {
-  const all = rules.flatMap((rule) => rule(view)).toSorted((a, b) => weight(a) - weight(b));
+  const steps = findingSteps(view);
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  return step.value;
+}
+
+/** What a message costs to look into, in values of a series: its payload may be 64 KiB. */
+const MESSAGE_COST = 500;
+/** What a field costs beside its values: its name is held against a dozen patterns. */
+const FIELD_COST = 40;
+
+/**
+ * The same in steps, none longer than one message, or one rule on one topic; each yields what it cost, in values looked
+ * at. Whole devices are only asked what was worked out for each topic before.
+ */
+export function* findingSteps(view: View): Generator<number, Finding[]> {
+  for (const { entries } of view.series) {
+    for (const entry of entries) {
+      fieldsIn(entry);
+      troubleIn(entry);
+      payloadTime(entry.payload);
+      yield MESSAGE_COST;
+    }
+  }
+  for (const series of view.series) {
+    livelyIn(series);
+    yield costOf(series);
+  }
+  const found: Finding[] = [];
+  for (const series of view.series) {
+    const part = { ...view, series: [series], all: view.series };
+    for (const rule of bySeries) {
+      found.push(...rule(part));
+      yield costOf(series);
+    }
+  }
+  for (const rule of whole) {
+    found.push(...rule(view));
+    yield view.series.length * FIELD_COST;
+  }
+  return ordered(found);
+}
+
+function costOf(series: Series): number {
+  return fieldSeries(series, true).reduce((sum, { values }) => sum + FIELD_COST + values.length, series.entries.length);
+}
+
+function ordered(found: Finding[]): Finding[] {
+  const all = found.toSorted((a, b) => weight(a) - weight(b) || (b.rank ?? 0) - (a.rank ?? 0));
   const told = new Set<string>();
-  return all.filter(({ about }) => {
+  const counts = new Map<FindingCode, number>();
+  return all.filter(({ about, code }) => {
+    const count = (counts.get(code) ?? 0) + 1;
+    counts.set(code, count);
+    if (count > (MOST.get(code) ?? Number.POSITIVE_INFINITY)) return false;
     if (about === undefined) return true;
     const [topic = ''] = about.split('\n');
     if (told.has(about) || told.has(topic)) return false;

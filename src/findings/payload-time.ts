@@ -61,8 +61,8 @@ const QUARTER_MS = 900_000;
  * clock_skew: the times in three live payloads or more lie 2 min or more before or after their arrival, steadily (MAD
  * under a tenth). A time without a zone may be off by any quarter of an hour up to 14 h. last_seen is no clock.
  */
-export const clockSkew: Rule = (view) => {
-  const found = view.series.flatMap((series): (Finding & { by: number })[] => {
+export const clockSkew: Rule = (view) =>
+  view.series.flatMap((series): Finding[] => {
     const told = live(series).flatMap((entry) => {
       const time = payloadTime(entry.payload);
       return time === undefined || /seen$/i.test(time.field) ? [] : [{ entry, time, skew: time.ms - entry.at }];
@@ -79,15 +79,10 @@ export const clockSkew: Rule = (view) => {
         message: `The clock of the device is ${duration(by)} ${by > 0 ? 'ahead' : 'behind'}: ${quoted(first.time.field)} against the time of arrival.`,
         evidence: [evidence(first.entry, new Date(first.time.ms).toISOString())],
         next: 'Check its time server (NTP) and time zone; or it sends measurements of a while ago.',
-        by: Math.abs(by),
+        rank: Math.abs(by),
       },
     ];
   });
-  return found
-    .toSorted((a, b) => b.by - a.by)
-    .slice(0, 1)
-    .map(({ by: _, ...one }) => one);
-};
 
 function offQuarter(skew: number): number {
   const quarters = Math.round(skew / QUARTER_MS);

@@ -1,8 +1,9 @@
 // Owns the rule stuck_value: a measurement that no longer moves.
 import { readingsOf, unitBeside } from './described.ts';
 import { evidence, quoted } from './entries.ts';
-import { called, type NumberSeries, nameOf, placeOf } from './fields.ts';
-import type { Finding, Rule, View } from './types.ts';
+import { called, type NumberSeries, nameOf, numberSeries, placeOf } from './fields.ts';
+import { once } from './memo.ts';
+import type { Finding, Rule, Series, View } from './types.ts';
 import { unitOf } from './unit-words.ts';
 import { COUNTER, measured, UPTIME } from './values.ts';
 
@@ -37,7 +38,7 @@ const RESTLESS =
  */
 export const stuckValue: Rule = (view) => {
   const all = measured(view).filter((one) => !COUNTER.test(nameOf(one)) && !UPTIME.test(nameOf(one)));
-  const lively = all.filter(isLively);
+  const lively = livelyOf(view.all ?? view.series);
   const found = all.flatMap((one): Finding[] => {
     const last = one.values.at(-1);
     if (last === undefined || last.value === 0) return [];
@@ -94,6 +95,14 @@ function lastRun(values: readonly number[]): number {
 function changes(values: readonly number[]): number {
   return values.filter((value, i) => i > 0 && value !== values[i - 1]).length;
 }
+
+const livelyOf = once((all: readonly Series[]) =>
+  all.filter(({ role }) => role.role === 'state' || role.role === 'event').flatMap((series) => livelyIn(series)),
+);
+/** Worked out for each series before they are all asked for. */
+export const livelyIn = once((series: Series) =>
+  numberSeries(series).filter((one) => isLively(one) && (SLOW.test(nameOf(one)) || FAST.test(nameOf(one)))),
+);
 
 /** Changes with every other message. */
 function isLively({ values }: NumberSeries): boolean {

@@ -32,6 +32,8 @@ export type View = {
   began: number;
   ended: number;
   series: Series[];
+  /** All of them, where `series` are only a part that is looked at by itself. */
+  all?: readonly Series[];
   claims: Claim[];
   /** Messages may be missing: the connection was lost meanwhile, or more came than could be read. */
   lossy: boolean;
@@ -79,6 +81,8 @@ export type Finding = {
   next: string;
   /** The topic and field it is about, where it is about one: others about the same are left out then. */
   about?: string;
+  /** Of several of a code that is told once, the one with the highest is. */
+  rank?: number;
 };
 
 /** Finds one kind of thing. Pure and total. */

@@ -91,8 +91,11 @@ function leaps(from: number, to: number): boolean {
 }
 
 export function steady(values: readonly number[]): boolean {
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  // A median costs a sort; most windows are not steady whatever it is.
+  if (most - least > STEADY * Math.max(Math.abs(least), Math.abs(most))) return false;
   const middle = median(values);
-  return middle !== 0 && Math.max(...values) - Math.min(...values) <= STEADY * Math.abs(middle);
+  return middle !== 0 && most - least <= STEADY * Math.abs(middle);
 }
 
 /** What a step is like; undefined where units do not differ so. */

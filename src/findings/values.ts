@@ -64,16 +64,18 @@ export const restarted: Rule = (view) => {
           message: `The device restarted${unseen}: ${quoted(called(one))} fell from ${drop.before.value} to ${drop.after.value}.`,
           evidence: [evidence(drop.before.entry, drop.before.value), evidence(drop.after.entry, drop.after.value)],
           next: RESTART_NEXT,
+          rank: 2,
         },
       ];
     });
-  return [...drops, ...view.series.flatMap(announcedRestart), ...startedShortlyBefore(view)].slice(0, 1);
+  return [...drops, ...view.series.flatMap(announcedRestart), ...startedShortlyBefore(view)];
 };
 
 function startedShortlyBefore(view: View): Finding[] {
-  return [...measured(view), ...spokenUptimes(view)].flatMap((one): Finding[] => {
+  const uptimes = [...measured(view), ...spokenUptimes(view)].filter((one) => UPTIME.test(nameOf(one)));
+  return uptimes.flatMap((one): Finding[] => {
     const [first, last] = [one.values[0], one.values.at(-1)];
-    if (!UPTIME.test(nameOf(one)) || first === undefined || last === undefined || first.entry.retain) return [];
+    if (first === undefined || last === undefined || first.entry.retain) return [];
     const pace = (1000 * (last.value - first.value)) / (last.entry.at - first.entry.at);
     const started = first.entry.at - 1000 * first.value;
     if (last.entry.at - first.entry.at < 2_000 || Math.abs(pace - 1) > 0.3 || view.began - started > RECENT_MS)
@@ -103,6 +105,7 @@ function announcedRestart(series: Series): Finding[] {
       message: 'The device restarted within the window and told its reason.',
       evidence: [evidence(told)],
       next: RESTART_NEXT,
+      rank: 1,
     },
   ];
 }

@@ -24,9 +24,7 @@ const SENDER = /^(?:client|client_?id|clientid|sender|publisher|mac|ip|serial|sr
  *   sides with every second message or so. Two values only (a load that switches) are none.
  */
 export const secondWriter: Rule = (view) =>
-  carriers(view)
-    .flatMap((series) => bySender(series) ?? byOrder(series) ?? byValue(series) ?? [])
-    .slice(0, 3);
+  carriers(view).flatMap((series) => bySender(series) ?? byOrder(series) ?? byValue(series) ?? []);
 
 function carriers(view: View): Series[] {
   return view.series.filter(

@@ -1,6 +1,6 @@
 // Owns debug_device: listens to a whole broker for one device, then says how it is and what is wrong with it.
 import { createIdentity } from '../conventions/identity.ts';
-import { findingsOf } from '../findings/index.ts';
+import { findingSteps } from '../findings/index.ts';
 import type { View } from '../findings/types.ts';
 import type { DebugDeviceArgs, DebugDeviceResult } from '../generated/types.ts';
 import type { RetainedEnd } from '../mqtt/types.ts';
@@ -9,6 +9,7 @@ import { close, type Listening, listenForDevice, listenFurther, retainedEnd } fr
 import { reportOn } from './device-report.ts';
 import { DeviceWatch } from './device-watch.ts';
 import { FELL_BEHIND } from './notes.ts';
+import { inSlices } from './slices.ts';
 import { seconds } from './times.ts';
 import type { Handler } from './tool.ts';
 import { waitFor } from './waiting.ts';
@@ -36,7 +37,7 @@ export const debugDevice: Handler<'debug_device'> = async (args, context) => {
       await wait([listenFurther({ session, watch, listening, signal }).then(() => 'further' as const), lost]);
     const stopped = dumped === 'lost' ? dumped : await wait([lost]);
     close(listening);
-    return resultOf(args, { watch, listening, end, began, lost: stopped === 'lost' });
+    return await resultOf(args, { watch, listening, end, began, lost: stopped === 'lost' }, signal);
   } finally {
     close(listening);
   }
@@ -44,13 +45,18 @@ export const debugDevice: Handler<'debug_device'> = async (args, context) => {
 
 type Ending = { watch: DeviceWatch; listening: Listening; end: RetainedEnd; began: number; lost: boolean };
 
-function resultOf(args: DebugDeviceArgs, { watch, listening, end, began, lost }: Ending): DebugDeviceResult {
-  const { series, similar } = watch.timeline();
+async function resultOf(
+  args: DebugDeviceArgs,
+  { watch, listening, end, began, lost }: Ending,
+  signal: AbortSignal,
+): Promise<DebugDeviceResult> {
+  const ended = Date.now();
+  const { series, similar } = await inSlices(watch.timelineSteps(), signal);
   const { subscriptions } = listening;
   const interrupted = lost || subscriptions.some(({ gaps }) => gaps.length > 0);
   const fellBehind = subscriptions.some((one) => one.fellBehind);
-  const view: View = { began, ended: Date.now(), series, claims: watch.claims(), lossy: interrupted || fellBehind };
-  const findings = findingsOf(view);
+  const view: View = { began, ended, series, claims: watch.claims(), lossy: interrupted || fellBehind };
+  const findings = await inSlices(findingSteps(view), signal);
   const report = reportOn(args.device_id, view, findings, similar, lostIn(subscriptions, view, lost));
   const heard: Heard = {
     seconds: seconds(view.ended - began),

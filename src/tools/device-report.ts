@@ -48,7 +48,7 @@ function details(view: View, findings: Finding[], { state, all }: Availability, 
   const errors = reportedErrors(view);
   const recent = recentOf(view);
   return {
-    findings: findings.slice(0, size.findings).map(({ about: _, evidence, ...one }) => ({
+    findings: findings.slice(0, size.findings).map(({ about: _, rank: __, evidence, ...one }) => ({
       ...one,
       evidence: evidence
         .slice(0, size.evidence)

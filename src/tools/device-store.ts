@@ -6,7 +6,7 @@ import { decodePayload } from '../payload/decode.ts';
 
 /** Topics of one device that are followed. Stops an id such as "a" from taking in a whole broker. */
 const MAX_TOPICS = 1_000;
-/** Messages kept a topic, and of all topics, roughly: what can be judged in half a second. */
+/** Messages kept a topic, and of all topics, roughly: they are held and judged, in slices. */
 const MAX_ENTRIES = 400;
 const MIN_ENTRIES = 6;
 const MAX_ALL_ENTRIES = 6_000;
@@ -64,11 +64,19 @@ export class DeviceStore {
   }
 }
 
-export function entriesOf(topic: string, { raw }: Track): Entry[] {
-  return raw.map(({ at, retain, payload, size, seq }) => {
+/** Bytes that decode in the time of one value looked at, roughly; and what a message costs beside its bytes. */
+const BYTES_A_VALUE = 16;
+const DECODE_COST = 50;
+
+/** One message a step; each yields its cost in values looked at. */
+export function* entriesOf(topic: string, { raw }: Track): Generator<number, Entry[]> {
+  const entries: Entry[] = [];
+  for (const { at, retain, payload, size, seq } of raw) {
     const decoded = decodePayload(payload, size, topic);
-    return { topic, at, seq, retain, payload: decoded.payload, type: decoded.payload_type };
-  });
+    entries.push({ topic, at, seq, retain, payload: decoded.payload, type: decoded.payload_type });
+    yield DECODE_COST + payload.length / BYTES_A_VALUE;
+  }
+  return entries;
 }
 
 /** A copy of a message that may be kept later. */

@@ -10,6 +10,7 @@ import type { Message } from '../mqtt/types.ts';
 import { decodePayload } from '../payload/decode.ts';
 import { copied, DeviceStore, entriesOf, type Raw, type Track } from './device-store.ts';
 import { NearNames } from './near-names.ts';
+import { atOnce } from './slices.ts';
 
 /** Bytes of a description that is read: the device list of a bridge with a thousand devices. */
 const MAX_DESCRIPTION_BYTES = 4 * 1024 * 1024;
@@ -21,6 +22,13 @@ const MAX_BRIDGES = 200;
 const BRIDGE = /^spBv1\.0\/[^/]+\/N(?:BIRTH|DEATH)\//;
 /** Topics remembered as somebody else's, so that a busy one costs one look-up a message. */
 const MAX_FOREIGN = 100_000;
+
+/** What a step costs, in values looked at: a topic, and each description that it is held against. */
+const TOPIC_COST = 50;
+const CLAIM_COST = 50;
+
+/** The device's topics; `similar` are those of what may be others. */
+export type Timeline = { series: Series[]; similar: string[] };
 
 export class DeviceWatch {
   /** Messages of the whole broker, and topics as far as they are remembered. */
@@ -88,18 +96,23 @@ export class DeviceWatch {
   }
 
   /** The device's topics in their order; `similar` are those in which the id only stands beside other words. */
-  timeline(): { series: Series[]; similar: string[] } {
+  timeline(): Timeline {
+    return atOnce(this.timelineSteps());
+  }
+
+  /** The same in steps, of one topic or one message each. */
+  *timelineSteps(): Generator<number, Timeline> {
     const sure = this.#sure();
     const claims = this.claims();
-    const own = [...this.#store.tracks].filter(([topic]) => {
+    const series: Series[] = [];
+    for (const [topic, track] of this.#store.tracks) {
+      yield TOPIC_COST + claims.length * CLAIM_COST;
       const grade = this.#gradeOf(topic, claims);
-      return (grade === 'exact' || (grade === 'partial' && !sure)) && !isOthers(topic, claims);
-    });
-    const series = own.map(([topic, track]): Series => {
+      if (grade === undefined || (grade === 'partial' && sure) || isOthers(topic, claims)) continue;
       const { live, dropped } = track;
-      return { topic, role: roleOf(topic, claims), entries: entriesOf(topic, track), live, dropped };
-    });
-    const taken = new Set(own.map(([topic]) => topic));
+      series.push({ topic, role: roleOf(topic, claims), entries: yield* entriesOf(topic, track), live, dropped });
+    }
+    const taken = new Set(series.map(({ topic }) => topic));
     const similar = sure || this.#id.bare ? [...this.#partial].filter((topic) => !taken.has(topic)) : [];
     return { series: series.toSorted((a, b) => (a.topic < b.topic ? -1 : 1)), similar: similar.toSorted() };
   }

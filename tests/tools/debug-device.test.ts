@@ -9,7 +9,11 @@ import { bench, type Fields, failing, LAB, toolError } from './bench.ts';
 const NOW = Date.UTC(2026, 0, 2, 3);
 
 beforeEach(() => {
-  vi.useFakeTimers({ now: NOW });
+  // A verdict turns the event loop of its own: not that of the clock.
+  vi.useFakeTimers({
+    now: NOW,
+    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'],
+  });
 });
 afterEach(() => {
   expect(vi.getTimerCount()).toBe(0);
