@@ -15,5 +15,5 @@ image: ; docker build --tag $(IMAGE) $(if $(NODE_IMAGE),--build-arg NODE_IMAGE=$
 test-image: setup ; $(BIN)/vitest run --project container $(ARGS) # the image and compose.yaml, on a Docker engine
 conformance: build ; node scripts/conformance.mjs # the official MCP conformance suite, on the protocol core and on the program
 faults: build ; $(BIN)/vitest run --project suite tests/faults $(ARGS) # bad networks and bad brokers: every row of docs/RELIABILITY.md
-fuzz: generate ; FUZZ_CASES=$(or $(CASES),1000000) node scripts/fuzz.mjs $(ARGS) # a million inputs in all, drawn by every fuzz test, thirty minutes at most; CASES=n for others
+fuzz: generate ; FUZZ_CASES=$(or $(CASES),1000000) FUZZ_EACH=$(EACH) node scripts/fuzz.mjs $(ARGS) # a million inputs in all, drawn by every fuzz test, thirty minutes at most; CASES=n for others; EACH=1000000 ARGS=decode-fuzz a million for each decoder
 bench: build ; node bench/run.mjs $(ARGS) # every figure a ratio to a peer in the same run; writes bench/RESULTS.md

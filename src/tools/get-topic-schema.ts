@@ -7,7 +7,7 @@ import type { describe as Describe, Description } from '../payload/schema/descri
 import type { Drift, DriftLog } from '../payload/schema/drift.ts';
 import { nothingCollected } from './absence.ts';
 import { type Look, lookAround } from './look-around.ts';
-import { FELL_BEHIND } from './notes.ts';
+import { FELL_BEHIND, LOST } from './notes.ts';
 import { seconds } from './times.ts';
 import type { Handler } from './tool.ts';
 import { TopicSamples } from './topic-samples.ts';
@@ -63,10 +63,11 @@ function resultOf(
   const wanted = { maxSamples: args.max_messages, full: args.full, briefBytes };
   const found = describe(samples.counts(), samples.held(), wanted);
   const nothing = samples.received === 0;
+  const interrupted = lost !== undefined || subscription.gaps.length > 0;
   const compared = drift?.result(args.full ? FULL_DRIFT_BYTES : BRIEF_DRIFT_BYTES);
   return {
     status: nothing ? 'no_data' : 'success',
-    summary: nothing ? `No message came within ${args.duration_seconds} s.` : summaryOf(found, samples, compared),
+    summary: `${nothing ? `No message came within ${seconds(tookMs)} s.` : summaryOf(found, samples, compared)}${interrupted ? LOST : ''}`,
     sample_count: found.sample_count,
     received_count: samples.received,
     topic_count: samples.topics,

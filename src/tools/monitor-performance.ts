@@ -103,7 +103,7 @@ function resultOf(
   const nothing = traffic.live + traffic.retained === 0;
   const asked = { pattern, seconds: duration_seconds, grantedQos, retained: 'include' as const, interrupted };
   return {
-    summary: summaryOf(traffic, broker, tookMs, latency),
+    summary: summaryOf(traffic, broker, tookMs, latency, interrupted),
     status: 'success',
     stopped_by: stopped,
     duration_seconds: seconds(tookMs),

@@ -5,6 +5,9 @@ import type { Fitted } from '../payload/render.ts';
 export const FELL_BEHIND =
   'More came than could be read in time, so the broker may have dropped messages: narrow the filter.';
 
+/** Behind a summary of what may not be all. */
+export const LOST = ' The connection was lost meanwhile: this is what was heard.';
+
 /** What the limit on an answer's bytes took away. */
 export function notesOnFit({ cut, properties_dropped, topics_cut }: Omit<Fitted, 'messages'>): string[] {
   const notes: string[] = [];

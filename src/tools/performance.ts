@@ -6,7 +6,7 @@ import { ERROR_PERCENT } from '../payload/histogram.ts';
 import { type Rate, round } from '../payload/rates.ts';
 import type { Traffic } from '../payload/traffic.ts';
 import type { Latency } from './latency.ts';
-import { FELL_BEHIND } from './notes.ts';
+import { FELL_BEHIND, LOST } from './notes.ts';
 import { seconds } from './times.ts';
 
 /** Characters of a topic that are told: a row of long ones must not become the answer. */
@@ -117,13 +117,15 @@ export function summaryOf(
   broker: BrokerMetrics,
   tookMs: number,
   latency: Latency | undefined,
+  interrupted: boolean,
 ): string {
+  const away = interrupted ? LOST : '';
   const { live, bytes, retained, rates, topicCount } = traffic;
   const lost = latency?.by_qos.reduce((sum, one) => sum + one.lost, 0) ?? 0;
   const probes = latency === undefined ? '' : ` ${probeSentence(latency, lost)}`;
   if (live === 0) {
     const stored = retained > 0 ? ` What is stored came: ${retained} messages.` : '';
-    return `No message came live within ${seconds(tookMs)} s.${stored}${probes}`;
+    return `No message came live within ${seconds(tookMs)} s.${stored}${away}${probes}`;
   }
   const { messages_per_second: rate, bytes_per_second: speed } = rateOf(live, bytes, tookMs);
   const [first] = traffic.top(1);
@@ -131,7 +133,7 @@ export function summaryOf(
     first === undefined || topicCount < 2 ? '' : `; the busiest topic sends ${percent(first.count, live)} %`;
   const dropped = broker.growth()?.publishes_dropped ?? 0;
   const drops = dropped > 0 ? ` The broker dropped ${dropped} messages meanwhile.` : '';
-  return `${rate} messages/s (${speed} bytes/s) on ${topicCount} topics over ${seconds(tookMs)} s, ${rates.peak(tookMs).messages} in the busiest second${share}.${drops}${probes}`;
+  return `${rate} messages/s (${speed} bytes/s) on ${topicCount} topics over ${seconds(tookMs)} s, ${rates.peak(tookMs).messages} in the busiest second${share}.${drops}${away}${probes}`;
 }
 
 function probeSentence({ by_qos }: Latency, lost: number): string {

@@ -4,11 +4,14 @@ import fc from 'fast-check';
 
 /** All of `make fuzz`; 0 in the suite. */
 const ALL = Number(process.env.FUZZ_CASES ?? 0);
+/** Of every test, whatever its share: `make fuzz EACH=1000000 ARGS=decode-fuzz` gives each decoder a million. */
+const EACH = Number(process.env.FUZZ_EACH ?? 0);
 /** Runs in a row. In between others get their turn: zlib lets go of its memory only then. */
 const BATCH = 10_000;
 
 /** `short` in the suite, `share` per mille of all in `make fuzz`. */
 export function cases(short: number, share: number): number {
+  if (EACH > 0) return EACH;
   return ALL === 0 ? short : Math.ceil((ALL * share) / 1000);
 }
 

@@ -19,6 +19,18 @@ test.each(corpus())('severity of $name -> $severity', ({ topic, bytes, severity:
   if (expected !== undefined && topicHint(topic) === undefined) expect(suspicious(bytes)).toBe(true);
 });
 
+test('the corpus holds 120 payloads and more, of every type and format, labelled as trouble or none', () => {
+  const all = corpus();
+  expect(all.length).toBeGreaterThanOrEqual(120);
+  expect(new Set(all.map(({ type }) => type))).toEqual(
+    new Set(['json', 'number', 'boolean', 'text', 'empty', 'binary']),
+  );
+  const formats = all.map(({ format }) => format);
+  expect(formats).toEqual(expect.arrayContaining(['cbor', 'msgpack', 'sparkplug_b', 'gzip+json', 'image/png']));
+  for (const severity of ['error', 'warning', undefined])
+    expect(all.filter((one) => one.severity === severity).length).toBeGreaterThanOrEqual(20);
+});
+
 describe('negations and ends', () => {
   test.each([
     'System running without any errors or warnings',

@@ -103,6 +103,7 @@ describe('get_topic_schema', () => {
       status: 'success',
       stopped_by: 'disconnected',
       notes: ['It ended early: closed by the broker.'],
+      summary: expect.stringMatching(/ The connection was lost meanwhile: this is what was heard\.$/),
     });
   });
 

@@ -121,7 +121,11 @@ describe('monitor_performance', () => {
     const { session, speak, over } = await measuring();
     speak('a', 'x');
     session.lose('gone');
-    expect(await over(0)).toMatchObject({ stopped_by: 'disconnected', throughput_metrics: { messages: 1 } });
+    expect(await over(0)).toMatchObject({
+      stopped_by: 'disconnected',
+      throughput_metrics: { messages: 1 },
+      summary: expect.stringContaining('The connection was lost meanwhile'),
+    });
   });
 
   test('topic names of any length -> cut, and said; a thousand topics -> still a short answer', async () => {
