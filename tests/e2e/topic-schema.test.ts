@@ -120,6 +120,6 @@ test('a baseline that is no schema -> the error names the place, both ways', asy
     baseline: { type: 'object', properties: { a: { type: 'nummer' } } },
   };
   const error = await script.errorBothWays('get_topic_schema', args);
-  expect(error).toMatchObject({ code: 'invalid_arguments', problems: [{ path: '/baseline/properties/type' }] });
+  expect(error).toMatchObject({ code: 'invalid_arguments', problems: [{ path: '/baseline/properties/a/type' }] });
   await script.end();
 });
