@@ -27,36 +27,53 @@ export class Wordings {
   #theirs = this.#own;
 
   has(known: Wording[], payload: Buffer): boolean {
+    return this.find(known, payload, () => true) !== undefined;
+  }
+
+  /** The one of `known` that the payload has and that is accepted. */
+  find<Known extends Wording>(
+    known: Known[],
+    payload: Buffer,
+    accepts: (wording: Known) => boolean,
+  ): Known | undefined {
     if (payload.buffer !== this.#buffer) {
       this.#buffer = payload.buffer;
       this.#theirs = new DataView(payload.buffer);
     }
     for (let i = 0; i < known.length; i += 1) {
       const wording = known[i];
-      if (!wording || !this.#isSame(payload, wording)) continue;
+      if (!wording || !this.#isSame(payload, wording) || !accepts(wording)) continue;
       if (i > 0) {
         known.splice(i, 1);
         known.unshift(wording);
       }
-      return true;
+      return wording;
     }
-    return false;
+    return undefined;
   }
 
   /** Remembers the wording of a payload, where there is room and it may be. */
   add(known: Wording[], payload: Buffer): void {
+    const wording = this.copy(known, payload);
+    if (wording) known.unshift(wording);
+  }
+
+  /** The same, without adding it to `known`. */
+  copy(known: readonly Wording[], payload: Buffer): Wording | undefined {
     const { length } = payload;
-    const end = this.#length + length;
-    if (known.length >= MAX_WORDINGS || length > MAX_LENGTH || end > MAX_BYTES || payload.includes(BACKSLASH)) return;
+    const start = this.#length;
+    const end = start + length;
+    const full = known.length >= MAX_WORDINGS || end > MAX_BYTES;
+    if (full || length > MAX_LENGTH || payload.includes(BACKSLASH)) return undefined;
     if (end > this.#bytes.length) {
       const larger = Buffer.alloc(Math.max(end, 2 * this.#bytes.length));
       this.#bytes.copy(larger);
       this.#bytes = larger;
       this.#own = viewOf(larger);
     }
-    payload.copy(this.#bytes, this.#length);
-    known.unshift({ start: this.#length, end });
+    payload.copy(this.#bytes, start);
     this.#length = end;
+    return { start, end };
   }
 
   /** Goes through both at once; where they differ it steps over digits, as long as the other has some there too. */
@@ -95,6 +112,6 @@ function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
 }
 
 /** A digit or a point. */
-function isNumeric(byte: number): boolean {
+export function isNumeric(byte: number): boolean {
   return (byte - 0x30) >>> 0 <= 9 || byte === 0x2e;
 }

@@ -1,9 +1,11 @@
 // Owns which messages of a window are kept for what they say: trouble, new shapes, changes of level. Looks into each as
 // far as it deserves, most as bytes only. Must not know how many there are in all. Deterministic.
 import type { Message } from '../mqtt/types.ts';
+import { type Clearance, Clearances } from '../payload/clearances.ts';
 import { decodePayload } from '../payload/decode.ts';
 import { severityOf } from '../payload/errors-in.ts';
 import { type LevelState, levelChanged, levelsOf, trackLevel } from '../payload/level.ts';
+import { mayBePacked } from '../payload/packed.ts';
 import { isNewShape, shapeOf, trackShapes } from '../payload/shape.ts';
 import { suspicious } from '../payload/suspicious.ts';
 import type { Decoded } from '../payload/types.ts';
@@ -19,6 +21,8 @@ const MAX_CHANGES = 100;
 const MAX_SUSPECTS = 30;
 /** Payloads decoded a second: all of an ordinary broker's, a sample of a flood's. */
 const MAX_EXAMINED_A_SECOND = 20_000;
+/** Wordings cleared a second: each costs up to some hundred times what one payload does. */
+const MAX_CLEARED_A_SECOND = 100;
 const MAX_FOLLOWED_A_SECOND = 10_000;
 const SAMPLED_A_SECOND = 2_000;
 /** Topics whose levels and shapes are followed; fields of a topic that are. */
@@ -30,6 +34,7 @@ const MAX_NEW = 64;
 /** What is known of one topic beyond its count. */
 export type Follow = {
   wordings: Wording[];
+  cleared: Clearance[];
   fresh: number;
   shapes: ReturnType<typeof trackShapes>;
   levels: Map<string, LevelState>;
@@ -42,6 +47,10 @@ export class Telling<Kept extends Message> {
   readonly #changes = new Thinned<Kept>(MAX_CHANGES);
   readonly #suspects = new Thinned<Kept>(MAX_SUSPECTS);
   readonly #harmless = new Wordings();
+  readonly #clearances = new Clearances();
+  /** Of all topics that are not followed and say nothing themselves. */
+  readonly #cleared: Clearance[] = [];
+  readonly #clearing = new Allowance(MAX_CLEARED_A_SECOND);
   readonly #examining = new Allowance(MAX_EXAMINED_A_SECOND);
   readonly #following = new Allowance(MAX_FOLLOWED_A_SECOND, SAMPLED_A_SECOND);
   #followed = 0;
@@ -56,13 +65,17 @@ export class Telling<Kept extends Message> {
   follow(): Follow | undefined {
     if (this.#followed >= MAX_FOLLOWED) return undefined;
     this.#followed += 1;
-    return { wordings: [], fresh: 0, shapes: trackShapes(), levels: new Map() };
+    return { wordings: [], cleared: [], fresh: 0, shapes: trackShapes(), levels: new Map() };
   }
 
   /** True: it is an error or news, and kept. `hinted`: the topic alone makes it suspicious. */
   take(message: Message, follow: Follow | undefined, hinted: boolean): boolean {
-    const known = follow !== undefined && this.#harmless.has(follow.wordings, message.payload);
-    if (!known && (hinted || suspicious(message.payload))) return this.#examine(message, follow);
+    let known = follow !== undefined && this.#harmless.has(follow.wordings, message.payload);
+    if (!known && (hinted || suspicious(message.payload))) {
+      const cleared = follow?.cleared ?? (hinted ? undefined : this.#cleared);
+      known = cleared !== undefined && this.#clearances.has(cleared, message.payload);
+      if (!known) return this.#examine(message, follow, cleared);
+    }
     if (!follow) return false;
     let decoded: Decoded | undefined;
     if (known || follow.fresh >= MAX_NEW) decoded = this.#decode(message, this.#following);
@@ -103,13 +116,17 @@ export class Telling<Kept extends Message> {
   }
 
   /** Decodes what may be an error. */
-  #examine(message: Message, follow: Follow | undefined): boolean {
+  #examine(message: Message, follow: Follow | undefined, cleared: Clearance[] | undefined): boolean {
     const decoded = this.#decode(message, this.#examining);
     if (!decoded) {
       this.#suspects.offer(() => this.#keep(message));
       return false;
     }
-    if (!isTrouble(message, decoded)) return follow !== undefined && this.#isNews(message, follow, decoded);
+    if (!isTrouble(message, decoded)) {
+      if (cleared && isPlain(message, decoded) && this.#clearing.take(message.at))
+        this.#clearances.add(cleared, message);
+      return follow !== undefined && this.#isNews(message, follow, decoded);
+    }
     this.#errors.add(this.#keep(message));
     return true;
   }
@@ -138,4 +155,9 @@ export class Telling<Kept extends Message> {
 
 function isTrouble({ topic }: Message, { payload, payload_type }: Decoded): boolean {
   return severityOf({ topic, payload, payload_type }) !== undefined;
+}
+
+/** The words of the payload are what was examined: it was neither cut nor unpacked. */
+function isPlain({ payload, size }: Message, { payload_type }: Decoded): boolean {
+  return payload_type !== 'binary' && payload.length === size && !mayBePacked(payload);
 }
