@@ -14,7 +14,7 @@ export type Expected = {
   maximum?: number | undefined;
 };
 
-/** unknown: it would have to be compared with what was there before, and nobody knows that. */
+/** unknown: what was there before is not known to compare it with, or the text is too long for the expression. */
 export type Verdict = 'met' | 'not_met' | 'unknown';
 
 export type Expectation = {
@@ -31,7 +31,7 @@ export async function compileExpectation(expected: Expected): Promise<Expectatio
   const engines = path === undefined && matches === undefined ? undefined : await import('./match.ts');
   const select = path === undefined ? undefined : engines?.compilePath(path, '/expect/path');
   const valueIn = (payload: unknown) => (select === undefined ? payload : select(payload)[0]);
-  const test = matches === undefined ? undefined : engines?.compileText(matches, '/expect/matches');
+  const pattern = matches === undefined ? undefined : engines?.compileText(matches, '/expect/matches');
   const judged = (payload: unknown, prior: { payload: unknown } | undefined): Verdict => {
     const value = valueIn(payload);
     if (value === undefined) return 'not_met';
@@ -39,7 +39,10 @@ export async function compileExpectation(expected: Expected): Promise<Expectatio
       if (prior === undefined) return 'unknown';
       return verdict(differences(valueIn(prior.payload), value).changes.length > 0);
     }
-    if (test) return verdict(test(textOf(value)));
+    if (pattern) {
+      const text = textOf(value);
+      return text.length > pattern.maxLength ? 'unknown' : verdict(pattern.test(text));
+    }
     if (expected.equals !== undefined) return verdict(equal(value, expected.equals));
     return verdict(inRange(value, expected));
   };

@@ -10,8 +10,14 @@ import { isList } from './types.ts';
 const MAX_EXPRESSION = 1000;
 /** Largest payload looked into, bytes; a larger one does not match. */
 const MAX_BYTES = 64 * 1024;
-/** Time all matching of one collection may take, ms; what comes after counts as not looked at. */
-const MAX_TOTAL_MS = 5_000;
+/**
+ * Steps of the regular expression engine on one payload: it takes one for each of its instructions at each byte, and
+ * a million take a tenth of a second. `(?:a?){1000}[bc]` has 2,000 of them.
+ */
+const MAX_STEPS = 2_500_000;
+/** Of the time that has gone by, so much may go into matching, and this many ms more; what is beyond is not looked at. */
+const SHARE = 0.2;
+const HEAD_START_MS = 2_000;
 /** Between selectors; at worst they select 2^4 times the nodes of a payload. */
 const MAX_COMMAS = 4;
 /** The argument of subscribe_and_collect. */
@@ -31,16 +37,17 @@ export type Matcher = {
  */
 export function compileMatch(expression: string): Matcher {
   if (expression.length > MAX_EXPRESSION) throw bad(`at most ${MAX_EXPRESSION} characters`);
-  const matches = expression.startsWith('$') ? jsonPath(expression) : regularExpression(expression);
+  const { matches, maxBytes } = expression.startsWith('$') ? jsonPath(expression) : regularExpression(expression);
+  const start = performance.now();
   let skipped = 0;
   let spentMs = 0;
   return {
     test: (payload, topic) => {
-      if (payload.length > MAX_BYTES || spentMs > MAX_TOTAL_MS) {
+      const began = performance.now();
+      if (payload.length > maxBytes || spentMs > HEAD_START_MS + SHARE * (began - start)) {
         skipped += 1;
         return false;
       }
-      const began = performance.now();
       const found = matches(payload, topic);
       spentMs += performance.now() - began;
       return found;
@@ -51,28 +58,35 @@ export function compileMatch(expression: string): Matcher {
   };
 }
 
-function regularExpression(expression: string): (payload: Buffer) => boolean {
-  const test = compileText(expression, MATCH);
-  return (payload) => test(payload.toString('utf8'));
+type Engine = { matches: (payload: Buffer, topic?: string) => boolean; maxBytes: number };
+
+function regularExpression(expression: string): Engine {
+  const { test, maxLength } = compileText(expression, MATCH);
+  return { matches: (payload) => test(payload.toString('utf8')), maxBytes: maxLength };
 }
 
-function jsonPath(expression: string): (payload: Buffer, topic?: string) => boolean {
+function jsonPath(expression: string): Engine {
   const select = compilePath(expression, MATCH);
   const filters = /^\$\s*\[\s*\?/.test(expression);
   const finds = (value: unknown) => select(value).some((found) => found !== false && found !== null);
-  return (payload, topic) => {
+  const matches: Engine['matches'] = (payload, topic) => {
     const { payload: value, payload_type } = decodePayload(payload, payload.length, topic);
     if (payload_type === 'text' || payload_type === 'binary' || payload_type === 'empty') return false;
     // RFC 9535 filters children, and whoever writes $[?@.t > 30] for {"t":31} means the payload itself.
     return finds(value) || (filters && !isList(value) && finds([value]));
   };
+  return { matches, maxBytes: MAX_BYTES };
 }
 
-/** A regular expression in RE2 syntax, found anywhere in a text. `at`: the argument that a complaint names. */
-export function compileText(expression: string, at: string): (text: string) => boolean {
+/** Found anywhere in a text; one of more than `maxLength` would take too long and must not be asked about. */
+export type Pattern = { test(text: string): boolean; maxLength: number };
+
+/** A regular expression in RE2 syntax. `at`: the argument that a complaint names. */
+export function compileText(expression: string, at: string): Pattern {
   try {
     const compiled = RE2JS.compile(expression);
-    return (text) => compiled.matcher(text).find();
+    const maxLength = Math.min(MAX_BYTES, Math.floor(MAX_STEPS / compiled.programSize()));
+    return { test: (text) => compiled.matcher(text).find(), maxLength };
   } catch {
     const orPath = at === MATCH ? ', or a JSONPath that begins with $' : '';
     throw bad(`a regular expression in RE2 syntax (no look-around, no back-references)${orPath}`, at);

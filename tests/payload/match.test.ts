@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ToolError } from '../../src/errors.ts';
 import { compileMatch } from '../../src/payload/match.ts';
 
@@ -48,6 +48,29 @@ describe('match', () => {
   test('a payload over 64 KiB -> not looked into, counted', () => {
     const matcher = compileMatch('x');
     expect(matcher.test(Buffer.alloc(65 * 1024, 'x'))).toBe(false);
+    expect(matcher.skipped).toBe(1);
+  });
+
+  test('an expression of 2,000 instructions -> short payloads are looked into, those that would take seconds are counted', () => {
+    const matcher = compileMatch('(?:a?){1000}[b-d]');
+    expect(matcher.test(Buffer.from(`${'a'.repeat(1_000)}b`))).toBe(true);
+    expect(matcher.test(Buffer.from(`${'a'.repeat(60_000)}b`))).toBe(false);
+    expect(matcher.skipped).toBe(1);
+  });
+
+  test('matching has taken its share of the time -> counted until there is more of it', () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const matcher = compileMatch('$.a');
+    const payload = Buffer.from('{"a":1}');
+    const text = vi.spyOn(payload, 'toString').mockImplementation(() => {
+      vi.advanceTimersByTime(1_500);
+      return '{"a":1}';
+    });
+    expect([1, 2, 3].map(() => matcher.test(payload))).toEqual([true, true, false]);
+    text.mockRestore();
+    vi.advanceTimersByTime(10_000);
+    expect(matcher.test(payload)).toBe(true);
     expect(matcher.skipped).toBe(1);
   });
 });
