@@ -5,11 +5,12 @@ import type { Context } from './tool.ts';
 import { waitFor } from './waiting.ts';
 
 /** Longest look, ms; and how long after the stored messages are in, for those who speak. */
-const LOOK_MS = 1_500;
+const LOOK_MS = 1_000;
 const LIVE_MS = 700;
 /** Topics and messages looked at: enough to find a neighbour, and no second collection. */
 const MAX_TOPICS = 20_000;
-const MAX_MESSAGES = 50_000;
+/** A look at `#` of a busy broker makes it send everything: others on the session would doubt what they got. */
+const MAX_MESSAGES = 5_000;
 /** mosquitto's PUBLISH packets a minute, as a moving average; others tell nothing there. */
 const RATE_TOPIC = '$SYS/broker/load/publish/received/1min';
 
