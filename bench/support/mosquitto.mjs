@@ -29,7 +29,7 @@ export function mosquittoVersion() {
 export async function startMosquitto(lines = []) {
   const port = await freePort();
   const file = join(temporary(), 'mosquitto.conf');
-  const config = [`listener ${port} 127.0.0.1`, 'allow_anonymous true', 'user root', 'sys_interval 1', ...lines];
+  const config = [`listener ${port} 127.0.0.1`, 'allow_anonymous true', 'user root', ...lines];
   writeFileSync(file, `${[...config, 'log_dest stderr', 'log_type notice', 'log_type information'].join('\n')}\n`);
   const child = startTied(find('mosquitto'), ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] });
   const running = new Promise((resolve) => {
