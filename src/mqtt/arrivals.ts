@@ -8,6 +8,7 @@ import type { Routes } from './routes.ts';
 import { type PublishView, readProperties } from './scan-publish.ts';
 import { TopicCache } from './scan-topics.ts';
 import { compileFilter } from './topic.ts';
+import { topicName } from './topic-name.ts';
 import type { Message, Sink } from './types.ts';
 
 /** Queued messages held for the first listener; the rest are counted only. */
@@ -25,7 +26,11 @@ export class Arrivals {
   all = 0;
   readonly #routes: Routes;
   /** One object a topic: a flood of messages makes no string each. */
-  readonly #topics = new TopicCache<{ name: string; second: number }>((name) => ({ name, second: -1 }));
+  readonly #topics = new TopicCache<{ wire: string; name: string; second: number }>((wire) => ({
+    wire,
+    name: topicName(wire),
+    second: -1,
+  }));
 
   /** What the broker had queued for this client, until someone listens; undefined where it kept no session. */
   readonly #unclaimed: Message[] | undefined;
@@ -52,17 +57,18 @@ export class Arrivals {
   }
 
   /** What mqtt.js has understood: QoS 1 and 2, and what the tap did not take. */
-  packet(topic: string, payload: Buffer, { qos, retain, dup, properties }: Received): void {
+  packet(wire: string, payload: Buffer, { qos, retain, dup, properties }: Received): void {
     const at = Date.now();
+    const topic = topicName(wire);
     const ids = properties?.subscriptionIdentifier;
     const message: Message = { topic, payload, size: payload.length, qos, retain, dup, at };
     const own = this.#count(message, ids);
     if (!own) this.#remember(topic, at);
     const shown = properties && messageProperties(properties);
     if (shown) message.properties = shown;
-    if (this.#routes.deliver(message, ids)) this.#delivered(message, ids);
+    if (this.#routes.deliver(message, ids, wire)) this.#delivered(message, ids);
     else if (own) return;
-    else if (!this.#backlog || retain || !this.#routes.deliver(message, undefined)) this.#hold(message);
+    else if (!this.#backlog || retain || !this.#routes.deliver(message, undefined, wire)) this.#hold(message);
   }
 
   /**
@@ -90,7 +96,7 @@ export class Arrivals {
       const shown = messageProperties(readProperties(bytes, propertiesStart, propertiesEnd));
       if (shown) message.properties = shown;
     }
-    if (this.#routes.deliver(message, view.ids)) this.#delivered(message, view.ids);
+    if (this.#routes.deliver(message, view.ids, topic.wire)) this.#delivered(message, view.ids);
     else if (!own) this.#hold(message);
   }
 

@@ -104,9 +104,9 @@ export class Routes {
     return routes.every(({ listeners }) => [...listeners].every(({ own }) => own));
   }
 
-  /** False where nobody is there for it. */
-  deliver(message: Message, ids: number | readonly number[] | undefined): boolean {
-    if (ids === undefined) return this.#byTopic(message);
+  /** False where nobody is there for it. `wire`: the topic that filters are compared with. */
+  deliver(message: Message, ids: number | readonly number[] | undefined, wire = message.topic): boolean {
+    if (ids === undefined) return this.#byTopic(message, wire);
     if (typeof ids === 'number') return this.#byIdentifier(message, ids);
     let delivered = false;
     for (const id of ids) if (this.#byIdentifier(message, id)) delivered = true;
@@ -121,10 +121,10 @@ export class Routes {
     return true;
   }
 
-  #byTopic(message: Message): boolean {
+  #byTopic(message: Message, wire: string): boolean {
     let delivered = false;
     for (const route of this.#byFilter.values()) {
-      if (!route.match(message.topic)) continue;
+      if (!route.match(wire)) continue;
       delivered = true;
       if (!message.retain) live(route, message);
       else for (const listener of route.listeners) storedOnce(listener, message);
