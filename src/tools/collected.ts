@@ -27,7 +27,7 @@ import { column, type Totals, within } from './topic-totals.ts';
 const ANSWER_TOKENS = 5_900;
 const USUAL_MESSAGES = 50;
 const MESSAGE_TOKENS = 200;
-/** Of it the topics that are named may take so much, and less where the messages need it. */
+/** Of it the topics that are named may take so much for each of their figures, and less where the messages need it. */
 const NAMES_TOKENS = 1_200;
 const LEAST_NAMES_TOKENS = 600;
 /** What the names of all topics left out may take in a result, bytes. */
@@ -59,8 +59,9 @@ export function collected(args: Listening, collection: Collection, held: Held): 
   const pruned = inbox.matched > summary.kept.length;
   const all = inbox.totals();
   const pruning = pruned ? { pruning: pruningOf(inbox, all, summary) } : {};
-  // A whole window is asked for the counts of its topics: they are named, whatever that costs.
-  const totals = pruned && !args.whole_window ? within(all, 1, namesRoom(args, summary, pruning)) : all;
+  // A whole window tells two figures of each topic.
+  const columns = args.whole_window ? 2 : 1;
+  const totals = pruned ? within(all, columns, namesRoom(args, summary, pruning, columns)) : all;
   const counts = {
     original_message_count: inbox.received,
     ...(args.match === undefined ? {} : { matched_count: inbox.matched }),
@@ -122,9 +123,9 @@ function roomFor(count: number): number {
 }
 
 /** What messages, even with the shortest payloads, leave of an answer for the names of topics. */
-function namesRoom({ return_messages }: Listening, { kept }: Summary, pruning: object): number {
+function namesRoom({ return_messages }: Listening, { kept }: Summary, pruning: object, columns: number): number {
   const others = leastTokens(kept) + tokens(JSON.stringify(pruning)) + ENVELOPE_TOKENS + NOTES_TOKENS;
-  return Math.min(NAMES_TOKENS, Math.max(LEAST_NAMES_TOKENS, roomFor(return_messages) - others));
+  return Math.min(columns * NAMES_TOKENS, Math.max(LEAST_NAMES_TOKENS, roomFor(return_messages) - others));
 }
 
 /** status, message_count, the cursors and the note on what is shown in part. */
@@ -193,7 +194,9 @@ function notesOn(
   if (fellBehind) notes.push(FELL_BEHIND);
   notes.push(...notesOnLoss(ending));
   if (unnamed > 0) {
-    notes.push(`topics names the ${named.size - 1} loudest topics; ${unnamed} more are added up in (other topics).`);
+    notes.push(
+      `topics names the ${named.size - 1} loudest topics; ${unnamed} more are added up in (other topics): a narrower topic_pattern tells them apart.`,
+    );
   }
   if (grantedQos < qos) notes.push(`QoS ${qos} was asked for, QoS ${grantedQos} granted.`);
   for (const { from, to } of gaps) {

@@ -75,16 +75,21 @@ describe('500 JSON messages of 200 bytes, by default', () => {
     for (const { payload } of list(result)) expect(Object.keys(Object(payload)).length).toBeGreaterThan(0);
   });
 
-  test.each([[50], [100], [500]])(
-    '%i topics of long names -> under 6,000 tokens, a note on those not named',
-    async (topics) => {
-      const { result } = await collected(sensor, topics, {}, long);
+  test.each([
+    [50, false],
+    [100, false],
+    [500, false],
+    [300, true],
+  ])(
+    '%i topics of long names, whole_window %j -> under 6,000 tokens, a note on those not named',
+    async (topics, whole_window) => {
+      const { result } = await collected(sensor, topics, { whole_window }, long);
       expect(proxy(result)).toBeLessThan(6_600);
       const named = Object.keys(Object(result.topics));
       expect(named.length).toBeGreaterThan(8);
       expect(named.length).toBeLessThan(80);
       expect(result.notes).toContainEqual(
-        `topics names the ${named.length - 1} loudest topics; ${topics - named.length + 1} more are added up in (other topics).`,
+        `topics names the ${named.length - 1} loudest topics; ${topics - named.length + 1} more are added up in (other topics): a narrower topic_pattern tells them apart.`,
       );
       const sum = Object.values(Object(result.topics)).reduce((all: number, count) => all + Number(count), 0);
       expect([sum, result.message_count]).toEqual([500, 50]);
