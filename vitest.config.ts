@@ -3,7 +3,8 @@ import { defineConfig } from 'vitest/config';
 // Faults are made by signals, other brokers are programs: one in a container adds nothing but time.
 const onLoopback = ['tests/faults/**', 'tests/brokers/**'];
 
-// Two projects: `suite` is what `make test` runs; `container` needs a Docker engine and fails without one.
+// Three projects: `suite` is what `make test` runs; `container` needs a Docker engine and fails without one, `installed`
+// the npm registry, where other versions of Node come from.
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -16,7 +17,22 @@ export default defineConfig({
         test: {
           name: 'suite',
           include: ['tests/**/*.test.ts'],
-          exclude: ['tests/container/**', ...(process.env.MQTT_TEST_BROKER === 'container' ? onLoopback : [])],
+          exclude: [
+            'tests/container/**',
+            'tests/installed/**',
+            ...(process.env.MQTT_TEST_BROKER === 'container' ? onLoopback : []),
+          ],
+          globalSetup: ['tests/support/global-setup.ts'],
+          setupFiles: ['tests/support/setup.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'installed',
+          include: ['tests/installed/**/*.test.ts'],
+          maxWorkers: 1, // the first file that runs fetches the Nodes
+          hookTimeout: 240_000,
           globalSetup: ['tests/support/global-setup.ts'],
           setupFiles: ['tests/support/setup.ts'],
         },

@@ -1,5 +1,6 @@
-// Bundles src/ into dist/: main.js with all that a start needs, and chunks that are loaded when they are needed.
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+// Bundles src/ into dist/: main.js with all that a start needs, chunks that are loaded when they are needed, and the
+// licences of the packages that are in them.
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
@@ -49,6 +50,7 @@ writeFileSync(join(outdir, 'main.js'), `#!/usr/bin/env node\n'use strict';\n${pa
 for (const name of sources.keys()) {
   if (!eager.has(name)) writeFileSync(join(outdir, 'chunks', name), await asCommonJs(name));
 }
+writeFileSync(join(outdir, 'LICENSES.txt'), licences());
 rmSync(dist, { recursive: true, force: true });
 renameSync(outdir, dist);
 
@@ -79,4 +81,24 @@ async function asCommonJs(name) {
 /** One file is read instead of ten; main.js exports them to the chunks that come later. */
 function asPart(name, code) {
   return `((own,module)=>{${code}\nown[${JSON.stringify(name)}]=module.exports})(exports,{});`;
+}
+
+/** MIT, ISC and BSD ask for their notice beside each copy, which a minified bundle is. Also the list of what is bundled. */
+function licences() {
+  const folders = new Set();
+  for (const { inputs } of Object.values(metafile.outputs)) {
+    for (const [path, { bytesInOutput }] of Object.entries(inputs)) {
+      const [folder] = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path) ?? [];
+      if (folder && bytesInOutput > 0) folders.add(folder);
+    }
+  }
+  const parts = [...folders].map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
+    const file = readdirSync(join(root, folder)).find((one) => /^licen[cs]e/i.test(one));
+    const text = file
+      ? readFileSync(join(root, folder, file), 'utf8').trim()
+      : 'The package brings no text of it; see spdx.org/licenses.';
+    return `== ${name} ${version} (${license}) ==\n\n${text}\n`;
+  });
+  return `What the programs in this folder contain of others.\n\n${parts.sort().join('\n')}`;
 }
