@@ -25,6 +25,7 @@ async function main(): Promise<void> {
     const options = parseOptions(process.argv.slice(2), process.env);
     if (options.help) process.stdout.write(usage);
     else if (options.version) process.stdout.write(`${version}\n`);
+    else if (options.doctor) await examine(options, options.doctor);
     else await serve(options);
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof ConfigError)) throw error;
@@ -79,6 +80,29 @@ async function serve(options: Options): Promise<void> {
   setTimeout(() => process.exit(0), EXIT_GRACE_MS).unref();
   process.stdin.destroy();
   process.exitCode = 0;
+}
+
+async function examine(options: Options, { target }: NonNullable<Options['doctor']>): Promise<void> {
+  const [doctor, { homedir }] = await Promise.all([import('./doctor/index.ts'), import('node:os')]);
+  const { stdout, env } = process;
+  const screen = doctor.createScreen({
+    write: (text) => stdout.write(text),
+    ...doctor.looksOf({ terminal: stdout.isTTY === true, columns: stdout.columns, env }),
+  });
+  screen.line(`${name} ${version}`);
+  const machine = {
+    nodeVersion: process.versions.node,
+    platform: process.platform,
+    env,
+    home: homedir(),
+    cwd: process.cwd(),
+    program: process.argv[1] ?? '',
+  };
+  const { configFile, demo } = options;
+  const well = await doctor.examine({ configFile, target, demo, machine }, screen);
+  screen.close();
+  process.exitCode = well ? 0 : 1;
+  setTimeout(() => process.exit(), EXIT_GRACE_MS).unref();
 }
 
 /** Its path is relative to the config. */

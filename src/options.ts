@@ -6,6 +6,8 @@ export type Options = {
   help: boolean;
   version: boolean;
   demo: boolean;
+  /** Examine instead of serve; and what: undefined is every profile. */
+  doctor: { target: { url: string } | { profile: string } | undefined } | undefined;
   configFile: string | undefined;
   /** Undefined: the config decides. */
   readOnly: boolean | undefined;
@@ -18,9 +20,12 @@ export type Options = {
 export class UsageError extends Error {}
 
 export const usage = `Usage: bitsperity-mqtt-mcp [options]
+       bitsperity-mqtt-mcp doctor [--profile NAME | URL]
 
 An MCP server that lets an AI assistant work on MQTT brokers. It speaks line-delimited
 JSON-RPC 2.0 on standard input and output; logs go to standard error.
+\`doctor\` looks at this machine, the config, a broker (or those of all profiles) and the
+settings of hosts instead, and says what is wrong; exit code 1 if anything failed.
 
   --config FILE      JSON file with broker profiles and policy   MQTT_MCP_CONFIG
   --read-only        offer no tool that publishes                MQTT_MCP_READ_ONLY
@@ -36,13 +41,14 @@ const MAX_DRAIN_SECONDS = 86_400;
 
 /** Flags win over variables. Throws UsageError. */
 export function parseOptions(argv: string[], env: Record<string, string | undefined>): Options {
-  const flags = readFlags(argv);
+  const { values: flags, positionals } = readFlags(argv);
   const drain = flags.drain ?? env.MQTT_MCP_DRAIN;
   const level = flags['log-level'] ?? env.MQTT_MCP_LOG_LEVEL;
   return {
     help: flags.help ?? false,
     version: flags.version ?? false,
     demo: flags.demo ?? false,
+    doctor: readDoctor(positionals, flags.profile),
     configFile: flags.config ?? (env.MQTT_MCP_CONFIG || undefined),
     readOnly: flags['read-only'] ?? readBoolean(env.MQTT_MCP_READ_ONLY),
     drainSeconds: readDrain(drain, flags.drain === undefined ? 'MQTT_MCP_DRAIN' : '--drain'),
@@ -58,16 +64,31 @@ function readFlags(argv: string[]) {
     demo: { type: 'boolean' },
     'read-only': { type: 'boolean' },
     config: { type: 'string' },
+    profile: { type: 'string' },
     drain: { type: 'string' },
     'log-level': { type: 'string' },
     'log-file': { type: 'string' },
   } as const;
   try {
-    return parseArgs({ args: argv, options, strict: true, allowPositionals: false }).values;
+    return parseArgs({ args: argv, options, strict: true, allowPositionals: true });
   } catch (error) {
     const why = error instanceof Error ? error.message.split(/\. |\n/)[0] : 'bad arguments';
     throw new UsageError(`${why}; --help lists the options`);
   }
+}
+
+function readDoctor([command, url, ...more]: string[], profile: string | undefined): Options['doctor'] {
+  if (command === undefined && profile === undefined) return undefined;
+  if (command === undefined) throw new UsageError('--profile: only the command doctor takes it');
+  if (command !== 'doctor') throw new UsageError(`Unexpected argument '${command}'; --help lists the options`);
+  // What else was written may hold a password: it is not repeated.
+  if (more.length > 0) throw new UsageError('doctor: expected one URL at most');
+  if (url !== undefined && profile !== undefined) throw new UsageError('doctor: expected --profile or a URL, not both');
+  if (url !== undefined && !url.includes('://')) {
+    throw new UsageError('doctor: expected a URL like mqtt://broker:1883; --profile NAME names a profile');
+  }
+  if (url !== undefined) return { target: { url } };
+  return { target: profile === undefined ? undefined : { profile } };
 }
 
 function readBoolean(text: string | undefined): boolean | undefined {

@@ -1,8 +1,10 @@
-// Owns what this program is called and which version it is; package.json is the source.
+// Owns what this program is called, which version it is and which Node it needs; package.json is the source.
 import manifest from '../package.json' with { type: 'json' };
 
 export const name: string = manifest.name;
 export const version: string = manifest.version;
+/** As a range of package.json: `>=major.minor`. */
+export const neededNode: string = manifest.engines.node;
 export const title = 'MQTT';
 
 /** A signal that spreads; one path, no network. */
