@@ -1,7 +1,7 @@
 BIN := node_modules/.bin
 IMAGE ?= bitsperity-mqtt-mcp
 .DEFAULT_GOAL := help
-.PHONY: help setup generate format check test build image test-image bundle test-package audit demo conformance fuzz faults bench
+.PHONY: help setup generate format check test build image test-image docs bundle test-package audit demo conformance fuzz faults bench
 help: ; @sed -nE '/^help/!s/^([a-z-]+):.* # (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
 setup: node_modules/.stamp # install the dependencies where they are not those of package-lock.json
 node_modules/.stamp: package.json package-lock.json ; npm ci --no-audit --no-fund --loglevel=error && touch $@
@@ -13,6 +13,7 @@ test: build ; $(BIN)/vitest run --project suite $(ARGS) # every test, on a broke
 demo: build ; node scripts/demo.mjs # all tools at work on simulated sensors; needs no broker
 image: ; docker build --tag $(IMAGE) $(if $(NODE_IMAGE),--build-arg NODE_IMAGE=$(NODE_IMAGE)) . # the container image
 test-image: setup ; $(BIN)/vitest run --project container $(ARGS) # the image and compose.yaml, on a Docker engine
+docs: ; node scripts/docs.mjs # docs/tools/, a page for each tool, from schemas/
 bundle: build ; node scripts/bundle.mjs # bitsperity-mqtt-mcp.mcpb, for hosts that install a server by a click
 test-package: build ; $(BIN)/vitest run --project installed $(ARGS) # the packed package and the bundle, installed and driven on Node 20, 22 and 24; asks the npm registry
 audit: setup ; npm audit signatures && npm audit # signatures and provenance of every dependency, and known holes; asks the npm registry
