@@ -12,7 +12,7 @@ import { name, version } from './version.ts';
 /** Said to a person who starts it by hand. */
 const hint = `${name} ${version} speaks MCP on standard input and output; a host starts it, for example with
   {"mcpServers": {"mqtt": {"command": "npx", "args": ["-y", "${name}"]}}}
-Type JSON-RPC lines, or end with Ctrl-D. --help tells more.
+Type JSON-RPC lines, or end with Ctrl-D. --help tells more; the command doctor looks for what is wrong.
 `;
 
 /** Leaving takes this long at most once the sessions are closed, ms. */

@@ -54,7 +54,7 @@ test.each(commands)('%s', { timeout: 300_000 }, async (command) => {
   const env = {
     PATH,
     HOME: home,
-    CI: 'true',
+    TERM: 'xterm',
     ...(published ? registry.env : { npm_config_cache: process.env.npm_config_cache }),
   };
   const { code, output } = await run(command, published ? join(home, 'elsewhere') : clone, env);
