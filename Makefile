@@ -20,4 +20,5 @@ audit: setup ; npm audit signatures && npm audit # signatures and provenance of 
 conformance: build ; node scripts/conformance.mjs # the official MCP conformance suite, on the protocol core and on the program
 faults: build ; $(BIN)/vitest run --project suite tests/faults $(ARGS) # bad networks and bad brokers: every row of docs/RELIABILITY.md
 fuzz: generate ; FUZZ_CASES=$(or $(CASES),1000000) FUZZ_EACH=$(EACH) node scripts/fuzz.mjs $(ARGS) # a million inputs in all, drawn by every fuzz test, thirty minutes at most; CASES=n for others; EACH=1000000 ARGS=decode-fuzz a million for each decoder
+soak: build ; node scripts/soak.mjs # thirty minutes of five sessions with cuts and a killed broker: memory, descriptors, timers; SOAK_MINUTES=n for others
 bench: build ; node bench/run.mjs $(ARGS) # every figure a ratio to a peer in the same run; writes bench/RESULTS.md
