@@ -1,7 +1,7 @@
 BIN := node_modules/.bin
 IMAGE ?= bitsperity-mqtt-mcp
 .DEFAULT_GOAL := help
-.PHONY: help setup generate format check test build image test-image docs bundle test-package audit demo conformance fuzz faults bench
+.PHONY: help setup generate format check test build image test-image docs bundle test-package audit demo conformance fuzz faults soak bench
 help: ; @sed -nE '/^help/!s/^([a-z-]+):.* # (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
 setup: node_modules/.stamp # install the dependencies where they are not those of package-lock.json
 node_modules/.stamp: package.json package-lock.json ; npm ci --no-audit --no-fund --loglevel=error && touch $@

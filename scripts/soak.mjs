@@ -217,7 +217,10 @@ async function ownProxy(target) {
   const open = new Set();
   const server = createServer((near) => {
     const far = createConnection(target, '127.0.0.1');
-    const pair = { near, cut: () => [near, far].forEach((socket) => socket.resetAndDestroy()) };
+    const cut = () => {
+      for (const socket of [near, far]) socket.resetAndDestroy();
+    };
+    const pair = { cut };
     open.add(pair);
     for (const [one, other] of [
       [near, far],
@@ -235,7 +238,9 @@ async function ownProxy(target) {
   await once(server, 'listening');
   return {
     port: server.address().port,
-    cut: () => [...open].filter((_, at) => at % 2 === 0).forEach((pair) => pair.cut()),
+    cut: () => {
+      for (const [at, pair] of [...open].entries()) if (at % 2 === 0) pair.cut();
+    },
     close: () => server.close(),
   };
 }

@@ -8,6 +8,7 @@ import { createLog, frames, type Log } from './log.ts';
 import { type Options, parseOptions, UsageError, usage } from './options.ts';
 import { createServer, noProfiles } from './server.ts';
 import { name, version } from './version.ts';
+import { watchLoop } from './watchdog.ts';
 
 /** Said to a person who starts it by hand. */
 const hint = `${name} ${version} speaks MCP on standard input and output; a host starts it, for example with
@@ -73,8 +74,10 @@ async function serve(options: Options): Promise<void> {
   // Node's own warnings would be the only lines here that are no JSON.
   process.removeAllListeners('warning');
   process.on('warning', (warning) => log.warn('warning', { name: warning.name }));
+  const watching = watchLoop((late) => log.warn('event loop stalled', { late_ms: late }));
   log.debug('ready', { version, pid: process.pid });
   await server.closed;
+  watching.stop();
   await demo?.close();
   // Nothing should be left; what is, must not keep the host waiting.
   setTimeout(() => process.exit(0), EXIT_GRACE_MS).unref();

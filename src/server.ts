@@ -10,11 +10,13 @@ import { loadFormats } from './payload/decode.ts';
 import { createPolicy, type Rules } from './policy.ts';
 import { createCompletions } from './prompts/completion.ts';
 import { createPrompts } from './prompts/index.ts';
-import { createResources } from './resources/index.ts';
+import { createResources, type Resources } from './resources/index.ts';
 import { templates } from './resources/uri.ts';
 import { createConsent } from './tools/consent.ts';
 import { createHeld } from './tools/held.ts';
-import { createRegistry, loadHandlers } from './tools/registry.ts';
+import { createRegistry, loadHandlers, type Registry } from './tools/registry.ts';
+import type { Outcome } from './tools/tool.ts';
+import { examined, notice } from './untrusted.ts';
 import { icons, name, title, version } from './version.ts';
 import { createVitals, type Meter } from './vitals.ts';
 
@@ -81,10 +83,11 @@ export function createServer({
     { pool, consent, held, danger, dangerTopics: rules.danger_topics ?? [], vitals: createVitals(meter) },
     readOnly ? isReading : undefined,
   );
+  const redact = rules.redact ?? false;
   const resources = createResources(pool);
   const catalog = {
-    tools: { ...registry, isMethod: registry.has },
-    resources,
+    tools: { ...registry, run: guarded(registry, redact), isMethod: registry.has },
+    resources: { ...resources, read: guardedRead(resources, redact) },
     prompts: createPrompts(),
     completions: createCompletions(pool, Object.values(templates)),
   };
@@ -106,6 +109,30 @@ export function createServer({
     await Promise.race([pool.closeAll(), late]);
   });
   return { closed, shutdown: () => peer.shutdown() };
+}
+
+/** Their results hold what the caller said and what this server counted. */
+const OWN_WORDS = new Set(['close_connection', 'establish_connection', 'list_active_connections']);
+
+/** Every result of a tool, a page and a task's result too. */
+function guarded({ run }: Registry, redact: boolean): Registry['run'] {
+  const guard = (outcome: Outcome, name: string): Outcome => {
+    if (!('value' in outcome)) return outcome;
+    const value = examined(outcome.value, redact);
+    return OWN_WORDS.has(name) ? { value } : { value, notice };
+  };
+  return (name, ...call) => {
+    const outcome = run(name, ...call);
+    return outcome instanceof Promise ? outcome.then((one) => guard(one, name)) : guard(outcome, name);
+  };
+}
+
+function guardedRead({ read }: Resources, redact: boolean): Resources['read'] {
+  const guard = (content: object): object =>
+    'value' in content && typeof content.value === 'object' && content.value !== null
+      ? { ...content, value: { notice, ...examined(content.value, redact) } }
+      : content;
+  return async (...call) => (await read(...call))?.map(guard);
 }
 
 /** mqtt.js costs 60 ms to load: once the first request is answered nobody waits for it. */

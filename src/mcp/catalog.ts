@@ -40,9 +40,9 @@ export type InputNeeded = { input: Record<string, InputRequest>; state?: unknown
 
 export type ContentBlock = Params & { type: string };
 
-/** `value`: an object that is sent as structuredContent and as JSON text. `content`: blocks as they are. */
+/** `value`: an object that is sent as structuredContent and as JSON text, with a `notice` in a block behind it. `content`: blocks as they are. */
 export type ToolOutcome =
-  | { value: object }
+  | { value: object; notice?: string }
   | { error: ToolErrorData }
   | { content: ContentBlock[]; structuredContent?: object; isError?: boolean; _meta?: Params }
   | InputNeeded;

@@ -31,14 +31,15 @@ function rendered(outcome: ToolOutcome): object | InputNeeded {
   if (needsInput(outcome) || 'content' in outcome) return outcome;
   if ('value' in outcome) {
     const json = toJson(outcome.value);
-    return { content: textOf(json), structuredContent: new Json(json) };
+    return { content: textOf(json, outcome.notice), structuredContent: new Json(json) };
   }
   return { content: textOf(toJson({ error: outcome.error })), isError: true };
 }
 
-/** One block of text, which holds nothing invisible as it is JSON of ours. */
-function textOf(json: string): Json {
-  return new Json(`[{"type":"text","text":${JSON.stringify(json)}}]`);
+/** One block of text, which holds nothing invisible as it is JSON of ours; the notice is one of its own behind it. */
+function textOf(json: string, notice?: string): Json {
+  const more = notice === undefined ? '' : `,{"type":"text","text":${JSON.stringify(notice)}}`;
+  return new Json(`[{"type":"text","text":${JSON.stringify(json)}}${more}]`);
 }
 
 /** Scripts: the params are the arguments, the answer is the bare result object. They cannot be asked anything. */

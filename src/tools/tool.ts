@@ -92,4 +92,4 @@ export type Handler<Name extends ToolName> = (
 ) => ToolResults[Name] | Promise<ToolResults[Name] | Question>;
 
 /** What came of a call: the tool's result object, a question, or why there is neither. */
-export type Outcome = { value: object } | { error: ToolErrorData } | Question;
+export type Outcome = { value: object; notice?: string } | { error: ToolErrorData } | Question;
