@@ -129,7 +129,7 @@ export function encodeRequest(id: Id, method: string, params: unknown): string {
 // C1 controls and DEL, soft hyphen, zero-width, bidirectional, invisible operators and letters, BOM, annotation and tag
 // characters, variation selectors that carry bytes. Those of emoji are left.
 const invisible =
-  /[\u007f-\u009f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]|\u034f|\udb40[\udc00-\uddef]/g;
+  /[\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]|\u034f|\u17b4|\u17b5|\u180b|\u180c|\u180d|\udb40[\udc00-\uddef]/g;
 
 /** Compact JSON in which characters that a reader cannot see, or that reorder what he sees, stand as \u escapes. */
 export function toJson(value: unknown): string {

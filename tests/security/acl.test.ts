@@ -18,7 +18,7 @@ test('the read-only user hears everything, and writes nothing', async () => {
   const publish = (session_id: string, more: object) =>
     script.send('publish_message', { session_id, topic: 'plant/x', payload: 'from a reader', ...more });
   for (const qos of [1, 2]) {
-    expect((await script.errorOf(publish('reader', { qos }))).code, `QoS ${qos}`).toBe('not_authorized');
+    expect((await script.errorOf(publish('reader', { qos }))).code, `QoS ${qos}`).toBe('publish_denied');
   }
   for (const id of [publish('reader', { qos: 0 }), publish('old', { qos: 0 }), publish('old', { qos: 1 })]) {
     await script.resultOf(id);
