@@ -14,7 +14,7 @@ const NAMING = ['path', 'field', 'key', 'name'];
 const STRUCTURE = new Set([...NAMING, 'topic', 'type', 'format', 'description', 'kind']);
 
 const TEXTS = [
-  /-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[\s\S]{0,20000}?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|$)/g,
+  /-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?:[^-]|-(?!----)){0,20000}(?:-----END [A-Z ]{0,30}PRIVATE KEY-----)?/g,
   /\beyJ[\w-]{5,4096}\.[\w-]{2,16384}\.?[\w-]{0,4096}/g, // JWT
   /\b(?:AKIA|ASIA)[0-9A-Z]{16}\b/g, // AWS
   /\b(?:gh[pousr]_\w{20,255}|github_pat_\w{20,255}|xox[abprs]-[\w-]{10,255}|sk-[\w-]{20,255}|AIza[\w-]{35})/g,
