@@ -27,9 +27,11 @@ import { column, type Totals, within } from './topic-totals.ts';
 const ANSWER_TOKENS = 5_900;
 const USUAL_MESSAGES = 50;
 const MESSAGE_TOKENS = 200;
-/** Of it the topics that are named may take so much for each of their figures, and less where the messages need it. */
+/** Of it the topics that are named may take so much, and less where the messages need it. */
 const NAMES_TOKENS = 1_200;
 const LEAST_NAMES_TOKENS = 600;
+/** Topics that a whole window names whatever that costs, some 1,500 tokens. */
+const WHOLE_WINDOW_NAMES = 40;
 /** What the names of all topics left out may take in a result, bytes. */
 const OMITTED_BYTES = 32 * 1024;
 
@@ -59,9 +61,7 @@ export function collected(args: Listening, collection: Collection, held: Held): 
   const pruned = inbox.matched > summary.kept.length;
   const all = inbox.totals();
   const pruning = pruned ? { pruning: pruningOf(inbox, all, summary) } : {};
-  // A whole window tells two figures of each topic.
-  const columns = args.whole_window ? 2 : 1;
-  const totals = pruned ? within(all, columns, namesRoom(args, summary, pruning, columns)) : all;
+  const totals = pruned ? namedOf(all, args, namesRoom(args, summary, pruning)) : all;
   const counts = {
     original_message_count: inbox.received,
     ...(args.match === undefined ? {} : { matched_count: inbox.matched }),
@@ -122,10 +122,15 @@ function roomFor(count: number): number {
   return ANSWER_TOKENS + Math.max(0, count - USUAL_MESSAGES) * MESSAGE_TOKENS;
 }
 
+/** A whole window tells two figures of each topic, and is asked for them. */
+function namedOf(all: Totals, { whole_window }: Listening, room: number): Totals {
+  return whole_window ? within(all, 2, room, WHOLE_WINDOW_NAMES) : within(all, 1, room);
+}
+
 /** What messages, even with the shortest payloads, leave of an answer for the names of topics. */
-function namesRoom({ return_messages }: Listening, { kept }: Summary, pruning: object, columns: number): number {
+function namesRoom({ return_messages }: Listening, { kept }: Summary, pruning: object): number {
   const others = leastTokens(kept) + tokens(JSON.stringify(pruning)) + ENVELOPE_TOKENS + NOTES_TOKENS;
-  return Math.min(columns * NAMES_TOKENS, Math.max(LEAST_NAMES_TOKENS, roomFor(return_messages) - others));
+  return Math.min(NAMES_TOKENS, Math.max(LEAST_NAMES_TOKENS, roomFor(return_messages) - others));
 }
 
 /** status, message_count, the cursors and the note on what is shown in part. */

@@ -49,8 +49,8 @@ export function totalsOf(topics: ReadonlyMap<string, Total>, limit: number, beyo
   return { named, unnamed: topics.size - chosen.length };
 }
 
-/** Of those named, the loudest whose names and figures, in so many columns, an assistant has room for. */
-export function within({ named, unnamed }: Totals, columns: number, room: number): Totals {
+/** Of those named, the loudest whose names and figures, in so many columns, an assistant has room for, and `least` anyway. */
+export function within({ named, unnamed }: Totals, columns: number, room: number, least = 0): Totals {
   const topics = new Map(named);
   const others = topics.get(OTHER_TOPICS);
   if (unnamed > 0) topics.delete(OTHER_TOPICS);
@@ -58,7 +58,7 @@ export function within({ named, unnamed }: Totals, columns: number, room: number
   let limit = 0;
   for (const [name] of most(topics, topics.size, ([, { count }]) => count)) {
     left -= columns * (tokens(name) + FIGURE_TOKENS);
-    if (left < 0) break;
+    if (left < 0 && limit >= least) break;
     limit += 1;
   }
   if (limit === topics.size) return { named, unnamed };

@@ -50,9 +50,9 @@ export class WindowInbox implements Collector {
     topic.matched += 1;
     this.#remember(message);
     if (!this.#first) this.#first = this.#keep(message);
-    const told = this.#telling.take(message, topic.follow, topic.hinted);
+    this.#telling.take(message, topic.follow, topic.hinted);
+    // Told or not: of what is telling some has to go where there is much of it.
     this.#sample.narrow(MAX_SAMPLE - this.#telling.most);
-    if (told) return;
     this.#sample.offer(topic, () => this.#keep(message));
   }
 

@@ -236,7 +236,7 @@ describe.each(hosts)('%s', (_name, start) => {
       const controller = new AbortController();
       const options: CallOptions = { signal: controller.signal, onprogress: () => {} };
       const call = host.callRaw(name, { session_id: 'lab', ...args }, options).catch(() => 'rejected');
-      await vi.waitFor(async () => expect(await subscribed(host)).toEqual([`${prefix}/#`]));
+      await vi.waitFor(async () => expect(await subscribed(host)).toEqual([`${prefix}/#`]), { timeout: 10_000 });
       controller.abort();
       expect(await call).toBe('rejected');
       await vi.waitFor(async () => expect(await subscribed(host)).toEqual([]));

@@ -1,5 +1,6 @@
 // What can be listed and read as a resource, in both eras, on a real broker.
 import { describe, expect, inject, test, vi } from 'vitest';
+import { notice } from '../../src/untrusted.ts';
 import { startServer, type TestServer } from '../mcp/server.ts';
 import { startFakeBroker } from '../support/fake-broker.ts';
 import { judged } from '../support/schema-check.ts';
@@ -111,7 +112,7 @@ describe.each(eras)('resources, %s', (era, more) => {
 
   test('mqtt://sessions -> who is connected, and how many may be', async () => {
     const server = judged(startServer());
-    expect(await read(server, 'mqtt://sessions', more)).toEqual({ sessions: [], max_connections: 5 });
+    expect(await read(server, 'mqtt://sessions', more)).toEqual({ sessions: [], max_connections: 5, notice });
     const { hostname, port } = new URL(inject('mqttUrl'));
     const args = { connection_string: inject('mqttUrl'), name: 'lab' };
     const session_id = dig(await server.call(next(), 'establish_connection', args), 'result', 'session_id');
@@ -131,6 +132,7 @@ describe.each(eras)('resources, %s', (era, more) => {
         },
       ],
       max_connections: 5,
+      notice,
     });
   });
 
@@ -153,6 +155,7 @@ describe.each(eras)('resources, %s', (era, more) => {
         timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
       }),
       note: expect.stringContaining('long before'),
+      notice,
     });
     expect(Number(dig(value, 'age_ms'))).toBeGreaterThanOrEqual(0);
     expect(Number(dig(value, 'age_ms'))).toBeLessThan(5_000);
@@ -179,6 +182,7 @@ describe.each(eras)('resources, %s', (era, more) => {
       message: null,
       last_seen: null,
       note: expect.stringContaining('subscribe'),
+      notice,
     });
     expect(await read(server, 'mqtt://sessions', more)).toMatchObject({ sessions: [{ subscribed_topics: [] }] });
   });
@@ -254,8 +258,8 @@ describe.each(eras)('resources, %s', (era, more) => {
   test('topics of the longest names -> still a line under 4 MiB, and what was left out is said', async () => {
     const broker = await onlooker();
     const prefix = ownPrefix();
-    const count = 90;
-    for (let i = 0; i < count; i += 1) await broker.publish(`${prefix}/${'"x'.repeat(32_000)}/${i}`, 'x', { qos: 0 });
+    const count = 300;
+    for (let i = 0; i < count; i += 1) await broker.publish(`${prefix}/${'"x'.repeat(8_000)}/${i}`, 'x', { qos: 0 });
     await broker.publish(`${prefix}/last`, 'x');
     const server = await withSession();
     const listing = { session_id: 'lab', pattern: `${prefix}/#`, duration_seconds: 10 };
@@ -265,7 +269,7 @@ describe.each(eras)('resources, %s', (era, more) => {
         sessions: [{ subscribed_topics: [`${prefix}/#`] }],
       }),
     );
-    for (let i = 0; i < count; i += 1) await broker.publish(`${prefix}/${'"x'.repeat(32_000)}/${i}`, 'x', { qos: 0 });
+    for (let i = 0; i < count; i += 1) await broker.publish(`${prefix}/${'"x'.repeat(8_000)}/${i}`, 'x', { qos: 0 });
     await vi.waitFor(
       async () =>
         expect(dig(await read(server, 'mqtt://lab/topics', more), 'total_topics')).toBeGreaterThanOrEqual(count),
