@@ -1,10 +1,12 @@
-// Makes src/generated/ from schemas/: argument and result types, standalone validators, the tool definitions.
+// Makes src/generated/ from schemas/: argument and result types, standalone validators, the tool definitions; and of
+// src/app/ the document that hosts show.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import standalone from 'ajv/dist/standalone/index.js';
 import { compile } from 'json-schema-to-typescript';
+import { appHtml } from './app.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const outDir = join(root, 'src/generated');
@@ -147,6 +149,7 @@ const files = {
   'facts.ts': facts(),
   'definitions.ts': definitions(),
   'validate.ts': validate(),
+  'view.ts': `// Generated from src/app/ by scripts/generate.mjs. Do not edit.\nexport const html = ${JSON.stringify(await appHtml())};\n`,
   'config-types.ts': banner + (await compile(configSchema, 'Config', typeOptions)),
   'config-validator.js': validators({ config: configSchema }),
   'config-validator.d.ts': validatorTypes({ config: 'Config' }, 'config-types.ts'),

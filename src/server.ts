@@ -90,6 +90,8 @@ export function createServer({
     resources: { ...resources, read: guardedRead(resources, redact) },
     prompts: createPrompts(),
     completions: createCompletions(pool, Object.values(templates)),
+    // MCP Apps: what the tools link to is among the resources.
+    extensions: { 'io.modelcontextprotocol/ui': {} },
   };
   const peer = serveMcp({
     input,

@@ -9,6 +9,8 @@ export type Catalog = {
   resources?: ResourceSource;
   prompts?: PromptSource;
   completions?: CompletionSource;
+  /** Extensions that the program itself serves, by identifier, with their settings. */
+  extensions?: Params;
 };
 
 /** What one call brings along, the same in both eras. */

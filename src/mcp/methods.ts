@@ -76,18 +76,20 @@ function initialize({ params, core }: Served): object {
 }
 
 function discover({ core }: Served): object {
-  const extensions = core.catalog.tools.asTask ? { extensions: { [tasksExtension]: {} } } : {};
-  const capabilities = { ...capabilitiesOf(core.catalog), logging: {}, ...extensions };
+  const tasks = core.catalog.tools.asTask ? { [tasksExtension]: {} } : {};
+  const capabilities = { ...capabilitiesOf(core.catalog, tasks), logging: {} };
   return { supportedVersions: [...modernVersions], capabilities, instructions: core.instructions };
 }
 
-function capabilitiesOf({ tools, resources, prompts, completions }: Catalog): Params {
+function capabilitiesOf({ tools, resources, prompts, completions, extensions }: Catalog, ofEra: Params = {}): Params {
+  const all = { ...extensions, ...ofEra };
   const changes = (source: { onChanged?: unknown }) => (source.onChanged ? { listChanged: true } : {});
   return {
     tools: changes(tools),
     ...(resources ? { resources: { ...(resources.follow ? { subscribe: true } : {}), ...changes(resources) } } : {}),
     ...(prompts ? { prompts: changes(prompts) } : {}),
     ...(completions ? { completions: {} } : {}),
+    ...(Object.keys(all).length > 0 ? { extensions: all } : {}),
   };
 }
 

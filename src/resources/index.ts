@@ -1,4 +1,4 @@
-// Owns what can be read and followed as a resource: the sessions, a session's topics, the last message of a topic.
+// Owns what can be read and followed as a resource: the sessions, a session's topics, the last message of a topic, the App.
 // Must not know MCP's methods: it is handed to the protocol core.
 import { RpcError, rpcCode, ToolError } from '../errors.ts';
 import { topicTree } from '../mqtt/topic-tree.ts';
@@ -10,6 +10,7 @@ import { wireCost } from '../payload/wire-cost.ts';
 import { fetchLast, keep } from './last-message.ts';
 import { type Throttle, throttle } from './throttle.ts';
 import { parseUri, type Ref, templates } from './uri.ts';
+import { readView, viewResource, viewUri } from './view.ts';
 
 /** A followed resource is told at most every so often, ms. */
 const UPDATE_EVERY_MS = 300;
@@ -42,6 +43,7 @@ export function createResources(pool: Pool): Resources {
   const followed = new Map<string, Message>();
 
   async function read(uri: string, { signal, progress }: Reading): Promise<object[] | undefined> {
+    if (uri === viewUri) return readView();
     const ref = parseUri(uri);
     if (!ref) return undefined;
     let seconds = 0;
@@ -101,7 +103,7 @@ export function createResources(pool: Pool): Resources {
     return both(close, () => followed.delete(uri));
   }
 
-  return { list: () => [sessionsResource], templates: () => resourceTemplates, read, follow };
+  return { list: () => [sessionsResource, viewResource], templates: () => resourceTemplates, read, follow };
 }
 
 function both(one: () => void, other: () => void): () => void {

@@ -15,6 +15,8 @@ export type ToolDefinition = {
   outputSchema: object;
   annotations: object;
   icons: object[];
+  /** Where an App shows its results. */
+  _meta?: object;
 };
 
 /** One problem as ajv reports it. */

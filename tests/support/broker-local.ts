@@ -1,11 +1,11 @@
 // Owns a mosquitto process on 127.0.0.1: finding the program, installing it, running it. Ends only what it started.
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, readFileSync, rmSync } from 'node:fs';
+import { accessSync, constants, rmSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { promisify } from 'node:util';
+import { install } from './apt.ts';
 import type { Broker } from './broker.ts';
 import { brokerFiles, type MosquittoOptions } from './broker-config.ts';
 
@@ -30,24 +30,10 @@ export function findMosquitto(): string | undefined {
     .find(isProgram);
 }
 
-export function canInstallMosquitto(): boolean {
-  return (
-    process.platform === 'linux' &&
-    process.getuid?.() === 0 &&
-    /^(ID|ID_LIKE)=.*(debian|ubuntu)/m.test(readOr('/etc/os-release', ''))
-  );
-}
-
-/** Installs the distribution's mosquitto (root on Debian or Ubuntu). The lock is for test workers that ask at the same time. */
+/** Installs the distribution's mosquitto (root on Debian or Ubuntu). */
 export async function installMosquitto(say: (line: string) => void): Promise<string> {
   say("no mosquitto here: installing the distribution's with apt-get");
-  const install = 'apt-get install -y --no-install-recommends mosquitto';
-  const script = `test -x /usr/sbin/mosquitto || ${install} || { apt-get update && ${install}; }`;
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  await promisify(execFile)('flock', [join(tmpdir(), 'bitsperity-mqtt-mcp-apt.lock'), 'sh', '-c', script], {
-    env,
-    maxBuffer: 1 << 26,
-  });
+  await install('mosquitto', '/usr/sbin/mosquitto');
   const path = findMosquitto();
   if (path === undefined) throw new Error('apt-get installed mosquitto, but there is none on PATH or in /usr/sbin');
   return path;
@@ -151,13 +137,5 @@ function isProgram(path: string): boolean {
     return true;
   } catch {
     return false;
-  }
-}
-
-function readOr(path: string, otherwise: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return otherwise;
   }
 }

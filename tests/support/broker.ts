@@ -3,9 +3,10 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type {} from 'vitest';
+import { canInstall } from './apt.ts';
 import type { MosquittoOptions } from './broker-config.ts';
 import { containerEngine, runContainer } from './broker-container.ts';
-import { canInstallMosquitto, findMosquitto, installMosquitto, runLocal } from './broker-local.ts';
+import { findMosquitto, installMosquitto, runLocal } from './broker-local.ts';
 
 export type { MosquittoOptions } from './broker-config.ts';
 
@@ -61,7 +62,7 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Br
 export async function localMosquitto(): Promise<string> {
   const program = findMosquitto();
   if (program !== undefined) return program;
-  if (!canInstallMosquitto()) throw new Error(howToGetOne);
+  if (!canInstall()) throw new Error(howToGetOne);
   return installMosquitto((line) => process.stderr.write(`[broker] ${line}\n`));
 }
 
