@@ -4,8 +4,8 @@ import type { WatchChangesResult } from '../generated/types.ts';
 import { isList, isRecord } from '../payload/types.ts';
 import { type Child, el, raw, section, table } from './dom.ts';
 import { fresh } from './message-list.ts';
-import { clock, count, inLine, milliseconds, number, visible, words } from './text.ts';
-import { absencePart, notesPart, type View } from './view.ts';
+import { clock, count, inLine, milliseconds, number, visible } from './text.ts';
+import { absencePart, notesPart, stopState, type View } from './view.ts';
 import { VirtualList } from './virtual-list.ts';
 
 type Entry = WatchChangesResult['timeline'][number];
@@ -28,7 +28,7 @@ export function changesView(result: WatchChangesResult): View {
     tool: 'watch_changes',
     title: 'Changes',
     facts: `${count(change_count, 'change')} in ${seen}, ${number(watch_duration_seconds)} s`,
-    state: { word: words(stopped_by), tone: stopped_by === 'disconnected' ? 'bad' : 'plain' },
+    ...stopState(stopped_by),
     body: [
       el('p', {}, visible(result.summary)),
       lanesPart(result),

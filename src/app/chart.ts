@@ -172,6 +172,8 @@ function optionsOf(canvas: HTMLElement, { points, from, to, isLast, sync }: Shap
   return {
     height: STRIP_PX + (isLast ? AXIS_PX : 0),
     legend: { show: false },
+    // The same for all, or their times would not lie above each other.
+    padding: [6, 14, 0, 0],
     cursor: { y: false, drag: { x: false, y: false }, sync: { key: sync } },
     scales: { x: { time: true, range: [from, to] } },
     series: [{}, { stroke: () => style().color, width: 1.5, points: { show: points <= MAX_MARKED, size: 4 } }],
@@ -183,7 +185,7 @@ function optionsOf(canvas: HTMLElement, { points, from, to, isLast, sync }: Shap
         size: AXIS_PX,
         values: (_, splits) => splits.map((at) => clock(at * 1_000).slice(0, 8)),
       },
-      { ...axis, grid, size: SCALE_PX, values: (_, splits) => splits.map((value) => number(value)), space: 24 },
+      { ...axis, grid, size: SCALE_PX, values: (_, splits) => splits.map((value) => number(value)), space: 16 },
     ],
   };
 }

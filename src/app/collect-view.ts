@@ -2,13 +2,12 @@
 // Must not know the host.
 import type { SubscribeAndCollectResult } from '../generated/types.ts';
 import { isList, isRecord } from '../payload/types.ts';
-import { chartPart } from './chart.ts';
 import { button, el, raw, section, table } from './dom.ts';
 import { MessageList } from './message-list.ts';
 import { SeriesSet } from './series.ts';
-import { inSlices } from './slices.ts';
-import { count, number, words } from './text.ts';
-import { absencePart, notesPart, type Stage, type View } from './view.ts';
+import { inSlices, turn } from './slices.ts';
+import { count, number } from './text.ts';
+import { absencePart, notesPart, type Stage, stopState, type View } from './view.ts';
 
 /** Messages that are gathered page by page. */
 const MAX_GATHERED = 20_000;
@@ -32,9 +31,7 @@ export function collectView(result: SubscribeAndCollectResult, stage: Stage): Vi
     tool: 'subscribe_and_collect',
     title: 'Messages',
     facts: facts.filter((fact) => fact !== '').join(' '),
-    ...(stopped_by
-      ? { state: { word: words(stopped_by), tone: stopped_by === 'disconnected' ? 'bad' : 'plain' } }
-      : {}),
+    ...stopState(stopped_by),
     controls: restButton(result, stage, (messages) => {
       list.show(messages);
       void chart(messages);
@@ -57,6 +54,10 @@ async function chartInto(
 ): Promise<void> {
   const series = new SeriesSet();
   if (!(await inSlices(messages, (message) => series.add(message), signal))) return;
+  // Half of the document is the chart library: it is run where there is something to draw, in a turn of its own.
+  const { chartPart } = await import('./chart.ts');
+  await turn();
+  if (signal.aborted) return;
   const part = chartPart(series.sorted(), signal);
   if (part) place.replaceChildren(part);
 }

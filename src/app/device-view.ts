@@ -70,7 +70,7 @@ function findingOf({ code, severity, message, next, evidence }: Finding): HTMLEl
   const mark = el('span', { class: `sign ${tone}`, 'aria-hidden': 'true' }, sign);
   const heading = el('h3', {}, mark, `${severity}: ${words(code)}`);
   const rows = evidence.map(({ topic, time, value }) => [
-    time === undefined ? '–' : clock(time),
+    time === undefined ? '–' : timeOf(time),
     raw(topic, 'topic'),
     raw(inLine(value)),
   ]);
@@ -116,7 +116,7 @@ function cadenceOf({ cadence, expected_seconds }: DebugDeviceResult['device_topi
 function errorsPart(errors: DebugDeviceResult['error_messages']): HTMLElement | undefined {
   if (errors.length === 0) return undefined;
   const rows = errors.map(({ time, topic, severity, message, count: times }) => [
-    clock(time),
+    timeOf(time),
     severity,
     raw(topic, 'topic'),
     raw(inLine(message)),
@@ -126,4 +126,8 @@ function errorsPart(errors: DebugDeviceResult['error_messages']): HTMLElement | 
     'Errors it reports',
     table('Errors it reports', ['Time', 'Severity', 'Topic', 'Message', 'Times'], rows),
   );
+}
+
+function timeOf(iso: string): HTMLElement {
+  return el('span', { class: 'time' }, clock(iso));
 }

@@ -28,8 +28,7 @@ export function button(label: string, onClick: () => void, attributes: Record<st
 
 /** A part with a heading of its own. */
 export function section(heading: string, ...children: Child[]): HTMLElement {
-  const id = newId('part');
-  return el('section', { 'aria-labelledby': id }, el('h2', { id }, heading), ...children);
+  return el('section', {}, el('h2', {}, heading), ...children);
 }
 
 /** Rows that are scrolled sideways where they do not fit, by keyboard too. */
@@ -38,12 +37,17 @@ export function table(label: string, head: readonly string[], rows: readonly (re
   const top = el('tr', {}, ...head.map((name) => el('th', { scope: 'col' }, name)));
   const body = el('tbody', {}, ...rows.map((row) => el('tr', {}, ...cells(row))));
   const whole = el('table', {}, el('thead', {}, top), body);
-  return el('div', { class: 'wide', role: 'region', tabindex: '0', 'aria-label': label }, whole);
+  return el('div', { class: 'wide', role: 'group', tabindex: '0', 'aria-label': label }, whole);
 }
 
 /** A word on a coloured ground; the word alone says all. */
 export function pill(word: string, tone: Tone): HTMLElement {
   return el('span', { class: `pill ${tone}` }, word);
+}
+
+/** For those who listen instead of looking. */
+export function unseen(text: string): HTMLElement {
+  return el('span', { class: 'unseen' }, text);
 }
 
 export type Tone = 'good' | 'bad' | 'warn' | 'plain';

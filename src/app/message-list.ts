@@ -131,7 +131,9 @@ function changesSince(before: Shown, after: Shown): HTMLElement[] {
   const rows = changes.map((change) => [kindOf(change), raw(change.path, 'path'), old(change), fresh(change)]);
   const label = 'What changed since the message before';
   const rest = more ? el('p', { class: 'dim' }, 'There is more that differs.') : undefined;
-  return [heading, table(label, ['', 'Field', 'Before', 'After'], rows), rest].filter((part) => part !== undefined);
+  return [heading, table(label, ['Change', 'Field', 'Before', 'After'], rows), rest].filter(
+    (part) => part !== undefined,
+  );
 }
 
 /** A word, not only a colour. */

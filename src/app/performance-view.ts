@@ -4,7 +4,7 @@ import type { MonitorPerformanceResult } from '../generated/types.ts';
 import { isRecord } from '../payload/types.ts';
 import { el, raw, section, table } from './dom.ts';
 import { bytes, count, milliseconds, number, visible, words } from './text.ts';
-import { absencePart, figures, notesPart, type View } from './view.ts';
+import { absencePart, figures, notesPart, stopState, type View } from './view.ts';
 
 export function isPerformance(result: unknown): result is MonitorPerformanceResult {
   return isRecord(result) && isRecord(result.throughput_metrics) && isRecord(result.size_metrics);
@@ -16,7 +16,7 @@ export function performanceView(result: MonitorPerformanceResult): View {
     tool: 'monitor_performance',
     title: 'Performance',
     facts: `${count(all.messages, 'message')} on ${count(all.topics, 'topic')} in ${number(duration_seconds)} s`,
-    state: { word: words(stopped_by), tone: stopped_by === 'disconnected' ? 'bad' : 'plain' },
+    ...stopState(stopped_by),
     body: [
       el('p', {}, visible(result.summary)),
       throughputOf(all),
@@ -65,7 +65,7 @@ function topTopicsPart(topics: MonitorPerformanceResult['top_topics']): HTMLElem
 }
 
 function spreadPart({ inter_arrival_metrics: gap, size_metrics: size }: MonitorPerformanceResult): HTMLElement {
-  const head = ['', 'Least', 'Mean', 'Half below', '95 % below', '99 % below', 'Most'];
+  const head = ['What', 'Least', 'Mean', 'Half below', '95 % below', '99 % below', 'Most'];
   const rows = [
     ['Gap between messages', '–', ...[gap.mean_ms, gap.p50_ms, gap.p95_ms, gap.p99_ms, gap.max_ms].map(milliseconds)],
     [

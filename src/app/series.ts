@@ -14,8 +14,9 @@ export type Series = {
   values: number[];
   minimum: number;
   maximum: number;
-  /** Changes of value. */
+  /** Changes of value, and changes of direction: a counter has none of these. */
   moves: number;
+  turns: number;
 };
 
 /** Fields looked at in one payload, and how deep; series in all: a payload may be nothing but numbers. */
@@ -49,8 +50,20 @@ export class SeriesSet {
     const key = `${topic}\n${path}`;
     const known = this.#series.get(key);
     if (!known && this.#series.size >= MAX_SERIES) return;
-    const series = known ?? { key, topic, path, times: [], values: [], minimum: value, maximum: value, moves: 0 };
-    if (known && known.values.at(-1) !== value) series.moves += 1;
+    const series = known ?? {
+      key,
+      topic,
+      path,
+      times: [],
+      values: [],
+      minimum: value,
+      maximum: value,
+      moves: 0,
+      turns: 0,
+    };
+    const [last, before] = [series.values.at(-1), series.values.at(-2)];
+    if (last !== undefined && last !== value) series.moves += 1;
+    if (last !== undefined && before !== undefined && (last - before) * (value - last) < 0) series.turns += 1;
     // Two at the same time: the later one holds.
     if (series.times.at(-1) === at) series.values[series.values.length - 1] = value;
     else {
@@ -62,9 +75,14 @@ export class SeriesSet {
     this.#series.set(key, series);
   }
 
-  /** Those with a course, the liveliest first. */
+  /** Those with a course: the liveliest of each topic first. */
   sorted(): Series[] {
-    return [...this.#series.values()].filter(({ times }) => times.length > 1).sort((a, b) => b.moves - a.moves);
+    const lively = (a: Series, b: Series) => b.turns - a.turns || b.moves - a.moves;
+    const all = [...this.#series.values()].filter(({ times }) => times.length > 1).sort(lively);
+    const topics = new Set<string>();
+    const isFirst = ({ topic }: Series) => topics.size < topics.add(topic).size;
+    const first = new Set(all.filter(isFirst));
+    return [...first, ...all.filter((series) => !first.has(series))];
   }
 }
 

@@ -24,7 +24,7 @@ export async function inSlices<T>(
 }
 
 /** A timer would wait, a frame does not come to a hidden document: a message to oneself does both. */
-function turn(): Promise<void> {
+export function turn(): Promise<void> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => {

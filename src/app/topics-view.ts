@@ -1,8 +1,8 @@
 // Owns what is shown of list_topics: the tree with counts and ages, and keeping it alive. Must not know the host.
 import type { ListTopicsResult } from '../generated/types.ts';
 import { isList, isRecord } from '../payload/types.ts';
-import { button, el, newId, raw, section, table } from './dom.ts';
-import { age, bytes, count, number, visible } from './text.ts';
+import { button, el, newId, raw, section, table, unseen } from './dom.ts';
+import { age, bytes, count, number } from './text.ts';
 import { addListing, type Level, type Row, rowsOf, type Topic, treeOf } from './topics.ts';
 import { absencePart, notesPart, type Stage, type View } from './view.ts';
 import { VirtualList } from './virtual-list.ts';
@@ -148,20 +148,24 @@ class Tree {
     if (branch) row.setAttribute('aria-expanded', String(open));
     const last = heard === '' ? 'stored' : age(heard, Date.now());
     const size = bytes(branch && !topic ? level.bytes : topic?.payload_bytes);
-    const below = branch ? `, ${count(level.topics, 'topic')}` : '';
-    const ago = last === 'stored' ? 'stored' : `${last} ago`;
-    row.setAttribute('aria-label', `${visible(name)}${below}, ${count(messages, 'message')}, ${size}, ${ago}`);
     const twist = el('span', { class: 'twist', 'aria-hidden': 'true' }, branch ? (open ? '▾' : '▸') : '');
     const label = el('span', { class: 'name' }, twist, raw(name === '' ? '(empty)' : name, 'topic'));
     label.style.paddingInlineStart = `${Math.min(depth, 12)}em`;
-    if (branch) label.append(el('span', { class: 'dim' }, ` ${number(level.topics)}`));
+    if (branch) label.append(el('span', { class: 'dim' }, ` ${count(level.topics, 'topic')}`));
     if (topic?.retained) label.append(el('span', { class: 'tag' }, 'retained'));
-    row.append(...cells(label, number(messages), size, last));
+    row.append(
+      ...cells(label, told(messages, 'message'), size, last === 'stored' ? last : el('span', {}, last, unseen(' ago'))),
+    );
   }
 }
 
-function cells(name: string | Node, ...rest: string[]): HTMLElement[] {
-  return [el('span', { class: 'first' }, name), ...rest.map((text) => el('span', { class: 'cell' }, text))];
+function cells(name: string | Node, ...rest: (string | Node)[]): HTMLElement[] {
+  return [el('span', { class: 'first' }, name), ...rest.map((content) => el('span', { class: 'cell' }, content))];
+}
+
+/** The head of the column says what the number counts to whoever sees it. */
+function told(value: number, one: string): HTMLElement {
+  return el('span', {}, number(value), unseen(value === 1 ? ` ${one}` : ` ${one}s`));
 }
 
 /** Lists again and again while it is pressed, somebody looks, and the view is there. */

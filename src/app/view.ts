@@ -1,7 +1,7 @@
 // Owns what every view is to the frame, and the parts that several results share. Must not know any tool's result.
 import { isList, isRecord } from '../payload/types.ts';
 import { el, section, type Tone } from './dom.ts';
-import { visible } from './text.ts';
+import { visible, words } from './text.ts';
 
 /** What a view is given beside its result. */
 export type Stage = {
@@ -26,6 +26,12 @@ export type View = {
 };
 
 type Absence = { grade: string; verdict: string; ruled_out: string[]; possible: string[]; evidence: string[] };
+
+/** What ended it, where that was not the time it was given. */
+export function stopState(stopped_by: string | undefined): Pick<View, 'state'> {
+  if (stopped_by === undefined || stopped_by === 'duration') return {};
+  return { state: { word: words(stopped_by), tone: stopped_by === 'disconnected' ? 'bad' : 'plain' } };
+}
 
 /** Where nothing came: what that means. */
 export function absencePart(absence: Absence | undefined): HTMLElement | undefined {

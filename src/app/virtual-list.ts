@@ -47,6 +47,7 @@ export class VirtualList {
   reset(count: number): void {
     this.#count = count;
     this.#space.style.height = `${count * this.#rowHeight}px`;
+    this.node.style.setProperty('--rows', String(Math.max(count, 3)));
     this.#active = Math.min(this.#active, count - 1);
     this.redraw();
   }

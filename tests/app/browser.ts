@@ -10,7 +10,7 @@ const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-s
 export async function startBrowser(): Promise<Browser> {
   const executablePath = process.env.CHROMIUM || find() || (await installed());
   // A container has little shared memory, and root has no sandbox; the pages here are our own.
-  const args = ['--no-sandbox', '--disable-dev-shm-usage', '--force-color-profile=srgb'];
+  const args = ['--no-sandbox', '--disable-dev-shm-usage', '--force-color-profile=srgb', '--disable-lcd-text'];
   return chromium.launch({ executablePath, args });
 }
 

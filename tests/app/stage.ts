@@ -115,9 +115,18 @@ function watched(page: Page, origin: string): string[] {
   return mishaps;
 }
 
-/** In each document, before anything else: the longest task so far, and policies that were broken. */
+/**
+ * In each document, before anything else: the longest task so far, how long the browser took at most to make a message
+ * of what was posted (whoever reads `data` first waits for it), and policies that were broken.
+ */
 function watchWork(): void {
   Reflect.set(window, 'longest', 0);
+  Reflect.set(window, 'handover', 0);
+  window.addEventListener('message', (event) => {
+    const since = performance.now();
+    if (event.data)
+      Reflect.set(window, 'handover', Math.max(Reflect.get(window, 'handover'), performance.now() - since));
+  });
   const note = (list: PerformanceObserverEntryList) => {
     for (const { duration } of list.getEntries()) {
       Reflect.set(window, 'longest', Math.max(Reflect.get(window, 'longest'), duration));
