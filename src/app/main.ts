@@ -148,14 +148,18 @@ function adopt(context: Record<string, unknown>): void {
   }
 }
 
-new ResizeObserver(() => {
+/** A host that is as high as what it shows. */
+function tellSize(): void {
   const { width, height } = document.body.getBoundingClientRect();
   host.sizeChanged(Math.ceil(width), Math.ceil(height));
-}).observe(document.body);
+}
 
-if (window.parent === window)
+if (window.parent === window) {
   showPlain('MQTT', 'This page shows results inside of an MCP host; there is none around it.');
-else {
+} else {
   showWaiting();
-  host.connect().catch(() => showPlain('No host', 'What is around this page does not speak MCP Apps.'));
+  host.connect().then(
+    () => new ResizeObserver(tellSize).observe(document.body),
+    () => showPlain('No host', 'What is around this page does not speak MCP Apps.'),
+  );
 }

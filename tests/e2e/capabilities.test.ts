@@ -22,7 +22,9 @@ describe.each(hosts)('%s', (_name, start) => {
     await broker.publish(`${prefix}/state`, '{"on":true}', { retain: true });
     const host = await start();
     const session = await connect(host);
-    expect(await host.listResources()).toMatchObject({ resources: [{ uri: 'mqtt://sessions' }] });
+    expect(await host.listResources()).toMatchObject({
+      resources: [{ uri: 'mqtt://sessions' }, { uri: 'ui://mqtt/view' }],
+    });
     expect(await host.listResourceTemplates()).toMatchObject({
       resourceTemplates: [
         { uriTemplate: 'mqtt://{session}/topics' },

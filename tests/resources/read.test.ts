@@ -39,7 +39,7 @@ async function read(server: TestServer, uri: string, more: object = {}): Promise
 const topicUri = (topic: string) => `mqtt://lab/topic/${topic.split('/').map(encodeURIComponent).join('/')}`;
 
 describe.each(eras)('resources, %s', (era, more) => {
-  test('resources/list -> the sessions, with a name, a title and a type', async () => {
+  test('resources/list -> the sessions and the App, each with a name, a title and a type', async () => {
     const server = judged(startServer());
     const { result } = await server.call(next(), 'resources/list', more);
     expect(dig(result, 'resources')).toEqual([
@@ -50,6 +50,7 @@ describe.each(eras)('resources, %s', (era, more) => {
         description: expect.any(String),
         mimeType: 'application/json',
       },
+      expect.objectContaining({ uri: 'ui://mqtt/view', name: 'view', title: expect.any(String) }),
     ]);
     expect(result).not.toHaveProperty('nextCursor');
   });

@@ -84,8 +84,8 @@ function mixedEras(request: Message, answer: Message): string[] {
   const wrong = modern
     ? [...keys].filter((key) => legacyKeys.includes(key))
     : [...keys].filter((key) => modernKeys.includes(key) || key.startsWith(P));
-  // The handshake's own.
-  const allowed = request.method === 'initialize' ? legacyKeys : [];
+  // The handshake's own; MCP Apps are negotiated in both eras.
+  const allowed = request.method === 'initialize' ? [...legacyKeys, `${P}ui`] : [];
   const odd = wrong.filter((key) => !allowed.includes(key));
   return [
     ...(wrongCode ? [`error ${code} is of the other era`] : []),
