@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-// Faults are made by signals, other brokers are programs: one in a container adds nothing but time.
-const onLoopback = ['tests/faults/**', 'tests/brokers/**'];
+// Faults are made by signals, other brokers are programs, the App meets none: one in a container adds nothing but time.
+const onLoopback = ['tests/faults/**', 'tests/brokers/**', 'tests/app/**'];
 
 // Three projects: `suite` is what `make test` runs; `container` needs a Docker engine and fails without one, `installed`
 // the npm registry, where other versions of Node come from.

@@ -4,6 +4,9 @@ import { delimiter, join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 import { canInstall, install } from '../support/apt.ts';
 
+/** A browser may have to be installed first. */
+export const STARTUP_MS = 300_000;
+
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
 /** CHROMIUM, the first on PATH, or the distribution's, installed where that is possible. */

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { visible } from '../../src/app/text.ts';
 import { isObject } from '../../src/rpc/message.ts';
 import type { Message } from '../support/streams.ts';
-import { startBrowser } from './browser.ts';
+import { STARTUP_MS, startBrowser } from './browser.ts';
 import { type Recorded, record, shown } from './recorded.ts';
 import { openView, quiet } from './stage.ts';
 
@@ -12,7 +12,7 @@ let browser: Browser;
 let recorded: Recorded;
 beforeAll(async () => {
   [browser, recorded] = await Promise.all([startBrowser(), record()]);
-});
+}, STARTUP_MS);
 afterAll(() => browser.close());
 
 const attacks = [

@@ -3,7 +3,7 @@ import type { Browser, Frame } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isObject } from '../../src/rpc/message.ts';
 import { dig, type Message } from '../support/streams.ts';
-import { startBrowser } from './browser.ts';
+import { STARTUP_MS, startBrowser } from './browser.ts';
 import { type Recorded, record } from './recorded.ts';
 import { openView, quiet, type Stage } from './stage.ts';
 
@@ -18,7 +18,7 @@ let browser: Browser;
 let recorded: Recorded;
 beforeAll(async () => {
   [browser, recorded] = await Promise.all([startBrowser(), record()]);
-});
+}, STARTUP_MS);
 afterAll(() => browser.close());
 
 test(`${MESSAGES} messages, page by page as the server gives them: no piece of work of ${BOUND_MS} ms`, async () => {

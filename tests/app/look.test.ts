@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { objectionsTo } from './accessible.ts';
-import { startBrowser } from './browser.ts';
+import { STARTUP_MS, startBrowser } from './browser.ts';
 import { type Recorded, record, type Shown, shown } from './recorded.ts';
 import { openView, quiet, type Stage } from './stage.ts';
 
@@ -20,7 +20,7 @@ let browser: Browser;
 let recorded: Recorded;
 beforeAll(async () => {
   [browser, recorded] = await Promise.all([startBrowser(), record()]);
-});
+}, STARTUP_MS);
 afterAll(() => browser.close());
 
 describe.each(['light', 'dark'] as const)('%s', (theme) => {
@@ -69,12 +69,14 @@ test('waiting, an error of the tool and a cancelled call are accessible too', as
   expect(await objectionsTo(stage.view)).toEqual([]);
 });
 
-/** Everything that can be opened is, and the last message is chosen: the one with most to compare it with. */
+/** Everything that can be opened is, and a message is chosen that changed much since the one before. */
 async function openAll({ view }: Stage): Promise<void> {
   for (const details of await view.locator('details summary').all()) await details.click();
   const messages = view.getByRole('listbox', { name: 'Messages' });
   if ((await messages.count()) === 0) return;
   await messages.press('End');
+  const vibration = messages.getByRole('option').filter({ hasText: 'motor/vibration' });
+  if ((await vibration.count()) > 0) await vibration.last().click();
   await view.locator('.detail pre').waitFor();
 }
 

@@ -2,7 +2,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { dig, type Message } from '../support/streams.ts';
-import { startBrowser } from './browser.ts';
+import { STARTUP_MS, startBrowser } from './browser.ts';
 import { type Recorded, record, type Shown } from './recorded.ts';
 import { type Given, openView, quiet, type Stage } from './stage.ts';
 
@@ -10,7 +10,7 @@ let browser: Browser;
 let recorded: Recorded;
 beforeAll(async () => {
   [browser, recorded] = await Promise.all([startBrowser(), record()]);
-});
+}, STARTUP_MS);
 afterAll(() => browser.close());
 
 async function open(name: Shown, more: Partial<Given> = {}): Promise<Stage> {
