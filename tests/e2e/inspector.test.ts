@@ -75,7 +75,7 @@ describe.each(['legacy', 'auto', 'modern'])('the inspector, --protocol-era %s', 
     const topic = `${ownPrefix()}/state`;
     await broker.publish(topic, '{"on":true}', { retain: true });
     expect(await result('--method', 'resources/list', ...era)).toMatchObject({
-      resources: [{ uri: 'mqtt://sessions' }],
+      resources: [{ uri: 'mqtt://sessions' }, { uri: 'ui://mqtt/view' }],
     });
     expect(await result('--method', 'resources/templates/list', ...era)).toMatchObject({
       resourceTemplates: [{ name: 'topics' }, { name: 'topic' }],

@@ -324,7 +324,7 @@ describe('who may have tasks', () => {
     const capabilities = { extensions: { [extension]: {} }, tasks: { requests: { tools: { call: {} } } } };
     const hello = await server.call(next(), 'initialize', initializeParams('2025-11-25', capabilities));
     expect(dig(hello, 'result', 'capabilities')).not.toHaveProperty('tasks');
-    expect(dig(hello, 'result', 'capabilities', 'extensions')).not.toHaveProperty([extension]);
+    expect(dig(hello, 'result', 'capabilities')).not.toHaveProperty('extensions');
     const answer = await server.call(next(), 'tools/call', { name: 'quick', task: { ttl: 60_000 } });
     expect(answer).toMatchObject({ result: { structuredContent: { quick: true } } });
     for (const method of ['tasks/get', 'tasks/cancel', 'tasks/update'])
@@ -420,7 +420,7 @@ describe('the built program: a long collection or listing as a task', () => {
     const { result } = await ask(server, 'server/discover');
     expect(dig(result, 'capabilities', 'extensions')).toMatchObject({ [extension]: {} });
     const hello = await server.call(next(), 'initialize', initializeParams());
-    expect(dig(hello, 'result', 'capabilities')).not.toHaveProperty('extensions');
+    expect(dig(hello, 'result', 'capabilities', 'extensions')).not.toHaveProperty([extension]);
   });
 
   test('more than ten seconds and declared -> a task, which ends with the collection; otherwise an ordinary call', async () => {
