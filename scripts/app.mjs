@@ -8,6 +8,12 @@ import { build } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
+/** Paths of all sources of others that are in the document. */
+export async function appInputs() {
+  const { metafile } = await parts('main.ts');
+  return Object.keys(metafile.inputs);
+}
+
 /** What hosts have: Chromium, WebKit and Gecko of two years ago; light-dark() and Array.toSorted are the newest it uses. */
 const target = ['chrome123', 'safari17.5', 'firefox120'];
 
@@ -30,10 +36,16 @@ export async function appHtml() {
 }
 
 async function bundled(file) {
-  const { outputFiles } = await build({
+  const { outputFiles } = await parts(file);
+  return outputFiles[0].text.trim();
+}
+
+function parts(file) {
+  return build({
     absWorkingDir: root,
     entryPoints: [join('src/app', file)],
     write: false,
+    metafile: true,
     bundle: true,
     minify: true,
     format: 'iife',
@@ -42,7 +54,6 @@ async function bundled(file) {
     legalComments: 'none',
     logLevel: 'warning',
   });
-  return outputFiles[0].text.trim();
 }
 
 /** Of the text between the tags, which must be exactly this. */

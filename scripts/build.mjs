@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
+import { appInputs } from './app.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const dist = join(root, 'dist');
@@ -50,7 +51,7 @@ writeFileSync(join(outdir, 'main.js'), `#!/usr/bin/env node\n'use strict';\n${pa
 for (const name of sources.keys()) {
   if (!eager.has(name)) writeFileSync(join(outdir, 'chunks', name), await asCommonJs(name));
 }
-writeFileSync(join(outdir, 'LICENSES.txt'), licences());
+writeFileSync(join(outdir, 'LICENSES.txt'), licences(await appInputs()));
 rmSync(dist, { recursive: true, force: true });
 renameSync(outdir, dist);
 
@@ -84,14 +85,12 @@ function asPart(name, code) {
 }
 
 /** MIT, ISC and BSD ask for their notice beside each copy, which a minified bundle is. Also the list of what is bundled. */
-function licences() {
-  const folders = new Set();
-  for (const { inputs } of Object.values(metafile.outputs)) {
-    for (const [path, { bytesInOutput }] of Object.entries(inputs)) {
-      const [folder] = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path) ?? [];
-      if (folder && bytesInOutput > 0) folders.add(folder);
-    }
-  }
+function licences(inApp) {
+  const outputs = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.entries(inputs));
+  const paths = outputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([path]) => path);
+  const folders = new Set(
+    [...paths, ...inApp].flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []),
+  );
   const parts = [...folders].map((folder) => {
     const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
     const file = readdirSync(join(root, folder)).find((one) => /^licen[cs]e/i.test(one));

@@ -1,16 +1,16 @@
 // Owns the other brokers that the suite runs on: RabbitMQ and NATS as processes on 127.0.0.1 with ports and folders of
 // their own, aedes within the test. Ends only what it started; never skips where a program is missing.
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { Aedes } from 'aedes';
+import { canInstall, install } from '../support/apt.ts';
 import { freePort, startMosquitto } from '../support/broker.ts';
-import { canInstallMosquitto as canInstall, withParent } from '../support/broker-local.ts';
+import { withParent } from '../support/broker-local.ts';
 
 export type Running = { url: string; stop(): Promise<void> };
 
@@ -108,12 +108,7 @@ async function programOf(name: string, paths: () => string[]): Promise<string> {
   if (found !== undefined) return found;
   if (!canInstall()) throw new Error(`no ${name} for the tests: install it (apt install ${name}, brew install ...)`);
   process.stderr.write(`[broker] no ${name} here: installing the distribution's with apt-get\n`);
-  // RUNLEVEL=1: the package must not start its service.
-  const install = `RUNLEVEL=1 apt-get install -y --no-install-recommends ${name}`;
-  const script = `${install} || { apt-get update && ${install}; }`;
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const lock = join(tmpdir(), 'bitsperity-mqtt-mcp-apt.lock');
-  await promisify(execFile)('flock', [lock, 'sh', '-c', script], { env, maxBuffer: 1 << 26 });
+  await install(name, paths()[0] ?? name);
   const installed = find();
   if (installed === undefined) throw new Error(`apt-get installed ${name}, but it is not where it is looked for`);
   return installed;

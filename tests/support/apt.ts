@@ -17,7 +17,7 @@ export function canInstall(): boolean {
 export async function install(name: string, program: string): Promise<void> {
   const get = `apt-get install -y --no-install-recommends ${name}`;
   const script = `test -x ${program} || ${get} || { apt-get update && ${get}; }`;
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }; // a package must not start its service
   const lock = join(tmpdir(), 'bitsperity-mqtt-mcp-apt.lock');
   await promisify(execFile)('flock', [lock, 'sh', '-c', script], { env, maxBuffer: 1 << 26 });
 }
