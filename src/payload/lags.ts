@@ -28,8 +28,13 @@ const MIN_SHARE = 0.7;
 const MAX_CHANCE = 0.1;
 /** A lag that varies less than this share of that time is steady. */
 const STEADY = 0.1;
-/** Gaps that vary less than this share of their median are a schedule: two schedules go together without a reason. */
-const SCHEDULED = 0.3;
+/**
+ * Gaps that vary less than this share of their median are a schedule, also one that jitters: two schedules go together
+ * without a reason. Of gaps that are random it is well above 1.
+ */
+const SCHEDULED = 0.6;
+/** How often, among all pairs compared, chance alone may bring what is told. */
+const MAX_LUCK = 0.01;
 /** Series compared with each other, those with the most moments: 60 x 60 pairs. */
 const MAX_SERIES = 60;
 
@@ -44,19 +49,21 @@ export function lagsOf(series: readonly Series[], withinMs: number, most: number
     .toSorted((a, b) => b.times.length - a.times.length || (a.name < b.name ? -1 : 1))
     .slice(0, MAX_SERIES);
   const found: Weighed[] = [];
+  const compared = busiest.length * (busiest.length - 1);
   for (const [i, one] of busiest.entries()) {
     for (const other of busiest.slice(i + 1)) {
       const lag = nearer(lagBetween(one, other, withinMs), lagBetween(other, one, withinMs));
-      if (lag) found.push(lag);
+      if (lag && lag.luck * compared <= MAX_LUCK) found.push(lag);
     }
   }
   return found
     .toSorted((a, b) => b.weight - a.weight || a.median_ms - b.median_ms || (a.leader < b.leader ? -1 : 1))
     .slice(0, most)
-    .map(({ weight: _, ...lag }) => lag);
+    .map(({ weight: _, luck: __, ...lag }) => lag);
 }
 
-type Weighed = Lag & { weight: number };
+/** `luck`: how likely two that know nothing of each other show as much. */
+type Weighed = Lag & { weight: number; luck: number };
 
 /** With a period of their own, the first follows the second and the second the first: the shorter way round counts. */
 function nearer(one: Weighed | undefined, other: Weighed | undefined): Weighed | undefined {
@@ -69,14 +76,16 @@ function lagBetween(leader: Series, follower: Series, withinMs: number): Weighed
   const of = leader.times.length;
   const share = Math.min(gaps.length / of, gaps.length / follower.times.length);
   if (gaps.length < MIN_PAIRS || share < MIN_SHARE) return undefined;
-  if (isScheduled(leader.arrivals ?? leader.times) && isScheduled(follower.arrivals ?? follower.times))
-    return undefined;
+  const [first, second] = [beatOf(leader), beatOf(follower)];
+  if (first > 0 && second > 0) return undefined;
   const { median, spread, min, max } = rangeOf(gaps);
   const pace = spacing(follower.times);
   if (median > pace * MAX_CHANCE && spread > pace * STEADY) return undefined;
+  // What goes by a beat can only come on one: that it comes at the same time after another is no wonder then.
+  const luck = luckOf(gaps.length, of, { width: Math.max(max - min, first, second), pace, withinMs });
   const names = { leader: leader.name, follower: follower.name };
   const weight = share * Math.log(1 + gaps.length);
-  return { ...names, pairs: gaps.length, of, median_ms: median, min_ms: min, max_ms: max, weight };
+  return { ...names, pairs: gaps.length, of, median_ms: median, min_ms: min, max_ms: max, weight, luck };
 }
 
 /** For each moment of one the first of the other at or after it, before the next of the first: the time between. */
@@ -96,14 +105,28 @@ function followed(leader: readonly number[], follower: readonly number[], within
 /** `spread`: between the tenth and the ninetieth percentile. */
 function rangeOf(values: readonly number[]): { median: number; spread: number; min: number; max: number } {
   const sorted = values.toSorted((a, b) => a - b);
-  const at = (share: number) => sorted[Math.floor((sorted.length - 1) * share)] ?? 0;
-  return { median: at(0.5), spread: at(0.9) - at(0.1), min: at(0), max: at(1) };
+  const at = (place: number) => sorted[place] ?? 0;
+  const last = sorted.length - 1;
+  const tenth = Math.floor(last * 0.1);
+  return { median: at(Math.floor(last * 0.5)), spread: at(last - tenth) - at(tenth), min: at(0), max: at(last) };
 }
 
-function isScheduled(times: readonly number[]): boolean {
-  const gaps = times.slice(1).map((at, i) => at - (times[i] ?? 0));
+/** Of a series that goes by a schedule its median gap, ms; 0 of one that does not. */
+function beatOf({ times, arrivals = times }: Series): number {
+  const gaps = arrivals.slice(1).map((at, i) => at - (arrivals[i] ?? 0));
   const { median, spread } = rangeOf(gaps);
-  return spread < median * SCHEDULED;
+  return spread < median * SCHEDULED ? median : 0;
+}
+
+/**
+ * The probability that `pairs` of `of` moments are followed, all within some window of `width`, by one that comes once in
+ * `pace` ms whenever it likes; an upper bound.
+ */
+function luckOf(pairs: number, of: number, { width, pace, withinMs }: Record<'width' | 'pace' | 'withinMs', number>) {
+  const once = 1 - Math.exp(-Math.max(1, width) / pace);
+  let ways = Math.max(1, withinMs / Math.max(1, width));
+  for (let i = 1; i <= of - pairs; i++) ways *= (pairs + i) / i;
+  return ways * once ** pairs;
 }
 
 function spacing(times: readonly number[]): number {
