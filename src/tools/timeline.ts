@@ -1,28 +1,30 @@
-// Owns the answer of watch_changes: the changes that tell most, what followed each event, what moves together.
+// Owns the answer of watch_changes: the changes that tell most, what moves together, what is folded, in what room there is.
 import type { WatchChangesArgs, WatchChangesResult } from '../generated/types.ts';
 import { quoteText } from '../mqtt/topic.ts';
 import type { ChangeLog, Entry, Field } from '../payload/change-log.ts';
-import { decodePayload } from '../payload/decode.ts';
-import { shown } from '../payload/difference.ts';
 import { lagsOf } from '../payload/lags.ts';
-import { mostTelling } from '../payload/most-telling.ts';
 import type { Ears } from './ears.ts';
-import type { Happening, Happenings } from './happenings.ts';
+import type { Happenings } from './happenings.ts';
 import { FELL_BEHIND } from './notes.ts';
-import { iso, seconds } from './times.ts';
+import { bytesOf, eventsOf, linesOf, named, nearnessTo, within } from './timeline-lines.ts';
+import { seconds } from './times.ts';
 
-/** Shown of one message, of one event, and in all. */
-const MAX_CHANGES = 8;
-const MAX_EVENTS = 10;
-const MAX_FOLLOWING = 8;
-const MAX_FOLDED = 20;
+/**
+ * An answer is under 3,000 tokens, four bytes each, for up to 40 changes; each further one asked for adds what one costs.
+ * Of it events, folded fields and lags may take so much, so that names of 65,535 characters leave room for changes.
+ */
+const ANSWER_BYTES = 11_600;
+const USUAL_CHANGES = 40;
+const CHANGE_BYTES = 400;
+const EVENTS_BYTES = 2_800;
+const FOLDED_BYTES = 1_400;
+const LAGS_BYTES = 1_400;
+/** Notes, of which there may be more than one. */
+const NOTES_BYTES = 400;
 const MAX_LAGS = 10;
-/** Of a topic, characters: a name may have 65,535. */
-const MAX_TOPIC = 500;
+const MAX_FOLDED = 20;
 /** Topics that move together do so within this, ms. */
 const LAG_WITHIN_MS = 5_000;
-/** The schema's default of event.after_seconds: defaults within an optional object are not in its type. */
-const AFTER_SECONDS = 3;
 /** A field that rises in this share of its topic's messages, and this often, is a clock or a counter. */
 const CLOCK_SHARE = 0.9;
 const CLOCK_MIN = 5;
@@ -37,25 +39,31 @@ export function timelineOf(
 ): WatchChangesResult {
   const clocks = clocksOf(log);
   const entries = withoutClocks(log.entries, clocks);
-  const near = nearnessTo(happenings.kept, args);
-  const chosen = mostTelling(entries, args.return_changes, (entry) => near(entry.at));
-  const events = eventsOf(args, happenings, entries, began);
-  const lags = lagsOf(seriesOf(log, entries, happenings), LAG_WITHIN_MS, MAX_LAGS);
-  return {
-    status: 'success',
-    summary: summaryOf(args, log, entries, happenings, lags),
-    timeline: chosen.map((entry) => lineOf(entry, began)),
+  const lags = within(lagsOf(seriesOf(log, entries, happenings), LAG_WITHIN_MS, MAX_LAGS), LAGS_BYTES);
+  const around = args.event
+    ? { events: within(eventsOf(args.event, happenings, entries, began), EVENTS_BYTES), event_count: happenings.count }
+    : {};
+  const rest = {
     change_count: entries.length,
     message_count: log.messages,
     unchanged_count: log.unchanged,
     topic_count: log.topics,
-    ...(args.event ? { events, event_count: happenings.count } : {}),
+    ...around,
     lags,
-    folded: foldedOf(log, clocks),
+    folded: within(foldedOf(log, clocks), FOLDED_BYTES),
     stopped_by,
     watch_duration_seconds: seconds(tookMs),
-    notes: notesOn(log, entries, chosen, ears),
   };
+  const summary = summaryOf(args, log, entries, happenings, lags);
+  const asked = ANSWER_BYTES + Math.max(0, args.return_changes - USUAL_CHANGES) * CHANGE_BYTES;
+  const room = asked - bytesOf({ summary, ...rest }) - NOTES_BYTES;
+  const timeline = linesOf(entries, {
+    most: args.return_changes,
+    room,
+    began,
+    near: nearnessTo(happenings.kept, args),
+  });
+  return { status: 'success', summary, timeline, ...rest, notes: notesOn(log, entries, timeline.length, ears) };
 }
 
 /** Uptimes, sequence numbers and timestamps change in every message and tell nothing: by topic, their paths. */
@@ -80,52 +88,6 @@ function withoutClocks(entries: readonly Entry[], clocks: Map<string, Set<string
     if (!paths) return [entry];
     const changes = entry.changes.filter(({ path }) => !paths.has(path));
     return changes.length === 0 ? [] : [{ ...entry, changes }];
-  });
-}
-
-function lineOf({ topic, at, changes, appeared }: Entry, began: number) {
-  const more = changes.length - MAX_CHANGES;
-  return {
-    offset_ms: Math.max(0, at - began),
-    timestamp: iso(at),
-    topic: named(topic),
-    changes: changes.slice(0, MAX_CHANGES),
-    ...(more > 0 ? { more_changes: more } : {}),
-    ...(appeared ? { appeared: true as const } : {}),
-  };
-}
-
-/** Whether a moment is within the time around any event. */
-function nearnessTo(events: readonly Happening[], { event }: WatchChangesArgs): (at: number) => boolean {
-  const before = (event?.before_seconds ?? 0) * 1000;
-  const after = (event?.after_seconds ?? AFTER_SECONDS) * 1000;
-  return (at) => events.some((one) => at >= one.at - before && at <= one.at + after);
-}
-
-function eventsOf({ event }: WatchChangesArgs, { kept }: Happenings, entries: readonly Entry[], began: number) {
-  if (!event) return [];
-  return kept.slice(0, MAX_EVENTS).map((one, i) => {
-    const until = Math.min(
-      one.at + (event.after_seconds ?? AFTER_SECONDS) * 1000,
-      kept[i + 1]?.at ?? Number.POSITIVE_INFINITY,
-    );
-    const from = one.at - (event.before_seconds ?? 0) * 1000;
-    const around = entries.filter(
-      ({ at, topic }) => at >= from && at <= until && !(topic === one.topic && at === one.at),
-    );
-    const { payload } = decodePayload(one.payload, one.size, one.topic);
-    return {
-      offset_ms: Math.max(0, one.at - began),
-      timestamp: iso(one.at),
-      topic: named(one.topic),
-      payload: shown(payload),
-      changes: around.slice(0, MAX_FOLLOWING).map(({ topic, at, changes }) => ({
-        lag_ms: at - one.at,
-        topic: named(topic),
-        changes: changes.slice(0, 3),
-      })),
-      change_count: around.length,
-    };
   });
 }
 
@@ -158,10 +120,6 @@ function foldedOf(log: ChangeLog, clocks: Map<string, Set<string>>): WatchChange
   return folded.toSorted((a, b) => b.count - a.count).slice(0, MAX_FOLDED);
 }
 
-function named(topic: string): string {
-  return topic.length <= MAX_TOPIC ? topic : `${topic.slice(0, MAX_TOPIC).replace(/[\ud800-\udbff]$/, '')}…`;
-}
-
 function summaryOf(
   { duration_seconds, event }: WatchChangesArgs,
   log: ChangeLog,
@@ -182,12 +140,12 @@ function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
-function notesOn(log: ChangeLog, entries: readonly Entry[], chosen: readonly Entry[], ears: Ears): string[] {
+function notesOn(log: ChangeLog, entries: readonly Entry[], shown: number, ears: Ears): string[] {
   const notes: string[] = [];
   if (ears.fellBehind) notes.push(FELL_BEHIND);
-  if (chosen.length < entries.length) {
+  if (shown < entries.length) {
     notes.push(
-      `${entries.length - chosen.length} of ${entries.length} changes are not shown: narrow the filters, raise the noise threshold or return_changes.`,
+      `${entries.length - shown} of ${entries.length} changes are not shown: narrow the filters, raise the noise threshold or return_changes.`,
     );
   }
   if (log.droppedEntries > 0) notes.push(`${log.droppedEntries} changes were not kept: there is a limit.`);

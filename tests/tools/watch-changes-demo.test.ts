@@ -37,12 +37,13 @@ function demo(seed: number, jitter: number, rounds: number): Saying[] {
   const late = randomFor(seed, 'jitter');
   const sayings: Saying[] = fleet.start().map(({ topic, payload }) => ({
     at: 0,
-    say: (session) => session.speak(topic, payload, { retain: true }),
+    say: (session) => session.speak(topic, Buffer.from(payload), { retain: true }),
   }));
   for (let turn = 0; turn < rounds * fleet.size; turn++) {
     const at = Math.round((turn * 1_000) / fleet.size + jitter * late()) + 50;
     const said = fleet.beat();
-    sayings.push({ at, say: (session) => said.forEach(({ topic, payload }) => session.speak(topic, payload)) });
+    for (const { topic, payload } of said)
+      sayings.push({ at, say: (session) => session.speak(topic, Buffer.from(payload)) });
   }
   return sayings;
 }
@@ -63,6 +64,40 @@ function button(seed: number): Saying[] {
 
 const pairsOf = ({ lags }: Fields) =>
   Object.values(Object(lags)).map((lag) => `${Object(lag).leader} -> ${Object(lag).follower}`);
+
+const sizeOf = (result: unknown) => Math.ceil(Buffer.byteLength(JSON.stringify(result)) / 4);
+
+describe('by default, under 3,000 tokens, four bytes each', () => {
+  const event = { topic_pattern: 'home/+/+/+' };
+  test.each<[string, Fields]>([
+    ['devices alone', {}],
+    ['around events', { event }],
+    ['every step told', { noise_percent: 0, event }],
+  ])('%s', async (_what, args) => {
+    for (let seed = 1; seed <= 3; seed++) {
+      const result = await watched([...demo(seed, 200, 50), ...button(seed)], args);
+      expect(sizeOf(result)).toBeLessThan(3_000);
+      expect(Object.keys(Object(result.timeline)).length).toBeGreaterThan(15);
+    }
+  });
+
+  test('documents of many fields that all change, on long names -> fewer lines, the rest counted', async () => {
+    const wide = (n: number) => JSON.stringify(Array.from({ length: 30 }, (_, i) => `${i * n} ${'x'.repeat(150)}`));
+    const sayings = Array.from({ length: 60 }, (_, n) => ({
+      at: n * 100,
+      say: (session: FakeSession) => session.speak(`${'long/'.repeat(90)}${n % 30}`, wide(n)),
+    }));
+    const result = await watched(sayings, { event: { topic_pattern: '#' } });
+    expect(sizeOf(result)).toBeLessThan(3_000);
+    expect(result).toMatchObject({ change_count: 60, event_count: 60 });
+    expect(result.notes).toContainEqual(expect.stringMatching(/^\d+ of 60 changes are not shown/));
+  });
+
+  test('more changes asked for -> they come', async () => {
+    const result = await watched(demo(1, 200, 50), { return_changes: 200, noise_percent: 0 });
+    expect(Object.keys(Object(result.timeline)).length).toBe(200);
+  });
+});
 
 describe('what moves together', () => {
   test.each([[0], [200], [500]])(
