@@ -1,7 +1,7 @@
 // Owns what it means that nothing came: what is ruled out, what is not, and how sure that is. Pure.
 import { compileFilter, parseFilter, quoteText } from '../mqtt/topic.ts';
 import type { Probe, RetainedEnd } from '../mqtt/types.ts';
-import type { Look } from './look-around.ts';
+import type { Glance, Look } from './look-around.ts';
 import { type Near, nearTo } from './near-topics.ts';
 
 export type Absence = {
@@ -23,25 +23,69 @@ export type Listened = {
   grantedQos: number;
   retained: 'include' | 'exclude' | 'only';
   interrupted: boolean;
+  /** Of the time, how long the connection was up; where it is not given, all of it unless interrupted. */
+  upSeconds?: number | undefined;
   /** What else is there; undefined where nobody looked. */
   look?: Look | undefined;
 };
 
 /** Nothing came on a subscription that was open for a while. */
-export function nothingCollected({ pattern, seconds, grantedQos, retained, interrupted, look }: Listened): Absence {
-  const evidence = [`SUBACK granted QoS ${grantedQos}.`];
+export function nothingCollected(listened: Listened): Absence {
+  const { pattern, seconds, grantedQos, retained, interrupted, look } = listened;
+  const evidence = [`SUBACK granted QoS ${grantedQos} for ${named(pattern)}.`, connectedFor(listened)];
   const ruled_out = ['The broker refused the subscription.'];
   if (interrupted) {
     const possible = ['What was published while the connection was down.', ...oddities(pattern), ACL];
     return { grade: 'unknown', verdict: 'The connection was lost during the window.', ruled_out, possible, evidence };
   }
-  evidence.push(`The connection was up for all of the ${seconds} s.`);
   ruled_out.push('The connection was down.');
   const what = retained === 'only' ? 'No retained message' : 'No message';
   const within = `${what} came under the filter within ${seconds} s`;
   const possible = [...(retained === 'only' ? [] : [SELDOM]), ...oddities(pattern), ACL];
   const base: Absence = { grade: 'unknown', verdict: `${within}.`, ruled_out, possible, evidence };
   return look ? withLook(base, within, pattern, look) : base;
+}
+
+/** The same for several filters: what is most certain of any, what is ruled out for all, what remains for one of them. */
+export function nothingOnAny(all: readonly Absence[]): Absence {
+  const [first = nowhere] = all;
+  const best = GRADES.flatMap((grade) => all.filter((one) => one.grade === grade))[0] ?? first;
+  const each = (field: 'possible' | 'evidence') => [...new Set(all.flatMap((one) => one[field]))];
+  const ruled_out = first.ruled_out.filter((cause) => all.every((one) => one.ruled_out.includes(cause)));
+  return { ...best, ruled_out, possible: each('possible'), evidence: each('evidence') };
+}
+
+const GRADES = ['certain', 'likely', 'unknown'] as const;
+const nowhere: Absence = {
+  grade: 'unknown',
+  verdict: 'Nothing was listened to.',
+  ruled_out: [],
+  possible: [],
+  evidence: [],
+};
+
+/** How long of a window the connection was up, in words. */
+export function connectedFor({
+  seconds,
+  interrupted,
+  upSeconds,
+}: Pick<Listened, 'seconds' | 'interrupted' | 'upSeconds'>) {
+  if (!interrupted) return `The connection was up for all of the ${Math.round(seconds)} s.`;
+  if (upSeconds === undefined) return `The connection was down for a part of the ${Math.round(seconds)} s.`;
+  return `The connection was up for ${Math.round(upSeconds * 10) / 10} of the ${Math.round(seconds)} s.`;
+}
+
+/** Seconds between the two moments that are in none of the gaps. */
+export function upBetween(
+  began: number,
+  ended: number,
+  gaps: readonly { from: number; to: number | undefined }[],
+): number {
+  const down = gaps.reduce(
+    (sum, { from, to = ended }) => sum + Math.max(0, Math.min(to, ended) - Math.max(from, began)),
+    0,
+  );
+  return Math.max(0, ended - began - down) / 1000;
 }
 
 /** Nothing came for a listing of topics. `seconds`: how long live messages were listened for. */
@@ -51,8 +95,10 @@ export function nothingListed(
   end: RetainedEnd,
   interrupted: boolean,
   look?: Look,
+  up?: { seconds: number; upSeconds: number },
 ): Absence {
   const evidence = [`SUBACK granted the filter; retained_evidence is ${end.evidence}.`];
+  if (up) evidence.push(connectedFor({ ...up, interrupted }));
   const possible = [ACL, ...oddities(pattern)];
   const proven = end.complete && end.evidence === 'ordered';
   const ruled_out = proven ? ['A retained message that this user may read exists under the filter.'] : [];
@@ -157,7 +203,7 @@ function besideOthers(base: Absence, within: string, { siblings, shared }: Near,
 }
 
 /** This user sees no topic whatsoever. */
-function nothingAtAll(base: Absence, within: string, { perMinute }: Look): Absence {
+function nothingAtAll(base: Absence, within: string, { perMinute }: Pick<Look, 'perMinute'>): Absence {
   if (perMinute === undefined) {
     return {
       ...base,
@@ -174,6 +220,27 @@ function nothingAtAll(base: Absence, within: string, { perMinute }: Look): Absen
   };
 }
 
+/** What the broker says of itself and what was probed, for one who heard all topics; `nothing`: no message of anybody. */
+export function besideBroker(absence: Absence, { perMinute, probes }: Glance, nothing: boolean): Absence {
+  const evidence = [...absence.evidence, ...probes.slice(0, 3).map(told), ...rateOf(perMinute)];
+  const hidden = nothing && perMinute !== undefined && perMinute >= 1;
+  return hidden
+    ? nothingAtAll({ ...absence, evidence }, absence.verdict.replace(/\.$/, ''), { perMinute })
+    : { ...absence, evidence };
+}
+
+function told({ topic, came, acknowledged }: Probe): string {
+  const what = `A probe published to ${named(topic)}`;
+  if (came) return `${what} came back.`;
+  return `${what} ${acknowledged ? 'was acknowledged and' : ''} never came back.`.replace('  ', ' ');
+}
+
+function rateOf(perMinute: number | undefined): string[] {
+  return perMinute === undefined
+    ? []
+    : [`The broker's own count under $SYS: ${Math.round(perMinute)} PUBLISH packets a minute come in.`];
+}
+
 function evidenceOf({ refused, topics, live, perMinute }: Look, near: Near, stored: number): string[] {
   const evidence = [
     refused
@@ -184,10 +251,7 @@ function evidenceOf({ refused, topics, live, perMinute }: Look, near: Near, stor
   if (near.siblings.length > 0 && near.shared !== '') {
     evidence.push(`${near.siblings.length} topics share its beginning ${named(near.shared)}.`);
   }
-  if (perMinute !== undefined) {
-    evidence.push(`The broker's own count under $SYS: ${Math.round(perMinute)} PUBLISH packets a minute come in.`);
-  }
-  return evidence;
+  return [...evidence, ...rateOf(perMinute)];
 }
 
 /** What about a filter makes it match less than its author may think. */

@@ -12,7 +12,7 @@ import { leastTokens, shortenPayloads } from '../payload/shorten.ts';
 import { type Summary, summarise } from '../payload/summary.ts';
 import { tokens } from '../payload/tokens.ts';
 import type { WireMessage } from '../payload/types.ts';
-import { nothingCollected } from './absence.ts';
+import { nothingCollected, upBetween } from './absence.ts';
 import type { Collector } from './collector.ts';
 import type { Held } from './held.ts';
 import type { Look } from './look-around.ts';
@@ -155,6 +155,7 @@ function absenceOf(
     grantedQos,
     retained,
     interrupted,
+    upSeconds: upBetween(ending.began, ending.began + ending.tookMs, subscription.gaps),
     look,
   });
 }

@@ -4,10 +4,12 @@ import { findingSteps } from '../findings/index.ts';
 import type { View } from '../findings/types.ts';
 import type { DebugDeviceArgs, DebugDeviceResult } from '../generated/types.ts';
 import type { RetainedEnd } from '../mqtt/types.ts';
+import { upBetween } from './absence.ts';
 import { deviceSilent, deviceUnknown, type Heard } from './device-absence.ts';
 import { close, type Listening, listenForDevice, listenFurther, retainedEnd } from './device-listening.ts';
 import { reportOn } from './device-report.ts';
 import { DeviceWatch } from './device-watch.ts';
+import { type Glance, glanceAround } from './look-around.ts';
 import { FELL_BEHIND } from './notes.ts';
 import { inSlices } from './slices.ts';
 import { seconds } from './times.ts';
@@ -23,6 +25,7 @@ export const debugDevice: Handler<'debug_device'> = async (args, context) => {
   const session = await context.pool.get(args.session_id, signal);
   const listening = await listenForDevice(session, id, watch, signal);
   const began = Date.now();
+  const around = glanceAround(session, signal);
   try {
     const lost = Promise.race(listening.subscriptions.map((one) => one.lost)).then(() => 'lost' as const);
     const left = () => Math.max(0, began + args.duration_seconds * 1000 - Date.now());
@@ -37,17 +40,25 @@ export const debugDevice: Handler<'debug_device'> = async (args, context) => {
       await wait([listenFurther({ session, watch, listening, signal }).then(() => 'further' as const), lost]);
     const stopped = dumped === 'lost' ? dumped : await wait([lost]);
     close(listening);
-    return await resultOf(args, { watch, listening, end, began, lost: stopped === 'lost' }, signal);
+    return await resultOf(args, { watch, listening, end, began, lost: stopped === 'lost', glance: around.seen() }, signal);
   } finally {
+    around.close();
     close(listening);
   }
 };
 
-type Ending = { watch: DeviceWatch; listening: Listening; end: RetainedEnd; began: number; lost: boolean };
+type Ending = {
+  watch: DeviceWatch;
+  listening: Listening;
+  end: RetainedEnd;
+  began: number;
+  lost: boolean;
+  glance: Glance;
+};
 
 async function resultOf(
   args: DebugDeviceArgs,
-  { watch, listening, end, began, lost }: Ending,
+  { watch, listening, end, began, lost, glance }: Ending,
   signal: AbortSignal,
 ): Promise<DebugDeviceResult> {
   const ended = Date.now();
@@ -67,6 +78,8 @@ async function resultOf(
     end,
     interrupted,
     grantedQos: subscriptions[0]?.grantedQos ?? 0,
+    upSeconds: upBetween(began, view.ended, subscriptions[0]?.gaps ?? []),
+    glance,
   };
   const unknown = report.connection_status === 'not_found';
   const silent = !unknown && report.last_contact.known_by !== 'live_message';

@@ -2,7 +2,8 @@
 import type { Finding } from '../findings/types.ts';
 import { quoteText } from '../mqtt/topic.ts';
 import type { RetainedEnd } from '../mqtt/types.ts';
-import { type Absence, nothingCollected } from './absence.ts';
+import { type Absence, besideBroker, connectedFor, nothingCollected } from './absence.ts';
+import type { Glance } from './look-around.ts';
 
 export type Heard = {
   seconds: number;
@@ -15,15 +16,22 @@ export type Heard = {
   end: RetainedEnd;
   interrupted: boolean;
   grantedQos: number;
+  upSeconds: number;
+  /** What the broker says of itself, and what was probed. */
+  glance: Glance;
 };
 
 /** Nothing on the broker names the device. */
 export function deviceUnknown(heard: Heard): Absence {
   const { seconds, received, others, near, all, end, interrupted, grantedQos } = heard;
-  if (received === 0) return nothingCollected({ pattern: '#', seconds, grantedQos, retained: 'include', interrupted });
+  const { upSeconds, glance } = heard;
+  if (received === 0) {
+    const listened = { pattern: '#', seconds, grantedQos, retained: 'include' as const, interrupted, upSeconds };
+    return besideBroker(nothingCollected(listened), glance, true);
+  }
   const spelled = near.map((name) => `The id is spelled differently: ${quoteText(name, 64)} exists.`);
   const proven = all && end.complete && !interrupted;
-  return {
+  const absence: Absence = {
     grade: proven ? 'likely' : 'unknown',
     verdict: `Nothing names the device: ${received} messages came within ${Math.round(seconds)} s, none on a topic or in a description of it.`,
     ruled_out: [
@@ -37,27 +45,29 @@ export function deviceUnknown(heard: Heard): Absence {
       'It is on another broker, or never reached this one.',
       'The access rules of the broker withhold its topics from this user.',
     ],
-    evidence: [`${others} topics of others were looked at${all ? '' : ', in part of the broker only: # was refused'}.`],
+    evidence: [
+      `${others} topics of others were looked at${all ? '' : ', in part of the broker only: # was refused'}.`,
+      connectedFor(heard),
+    ],
   };
+  return besideBroker(absence, glance, false);
 }
 
 /** The device is known, but nothing live came from it. `cause`: the weightiest finding, where it explains that. */
 export function deviceSilent(heard: Heard, cause: Finding | undefined): Absence {
-  const { seconds, received, others, interrupted } = heard;
-  const evidence = [`${others} topics of others were heard or stored, ${received} messages in all.`];
+  const { seconds, received, others, interrupted, glance } = heard;
+  const evidence = [
+    `${others} topics of others were heard or stored, ${received} messages in all.`,
+    connectedFor(heard),
+  ];
   if (interrupted) {
     const verdict = 'The connection was lost during the window.';
-    return {
-      grade: 'unknown',
-      verdict,
-      ruled_out: [],
-      possible: ['It spoke while the connection was down.'],
-      evidence,
-    };
+    const possible = ['It spoke while the connection was down.'];
+    return besideBroker({ grade: 'unknown', verdict, ruled_out: [], possible, evidence }, glance, false);
   }
   const explains = ['bridge_offline', 'device_offline', 'device_disabled', 'stale', 'silent'];
   const explained = cause !== undefined && explains.includes(cause.code);
-  return {
+  const absence: Absence = {
     grade: explained ? 'likely' : 'unknown',
     verdict: explained ? cause.message : `The device is known but said nothing within ${Math.round(seconds)} s.`,
     ruled_out: [
@@ -72,4 +82,5 @@ export function deviceSilent(heard: Heard, cause: Finding | undefined): Absence 
     ],
     evidence,
   };
+  return besideBroker(absence, glance, false);
 }

@@ -5,7 +5,7 @@ import { parseFilter, quoteText } from '../mqtt/topic.ts';
 import type { Subscription } from '../mqtt/types.ts';
 import type { describe as Describe, Description } from '../payload/schema/describe.ts';
 import type { Drift, DriftLog } from '../payload/schema/drift.ts';
-import { nothingCollected } from './absence.ts';
+import { nothingCollected, upBetween } from './absence.ts';
 import { type Look, lookAround } from './look-around.ts';
 import { FELL_BEHIND, LOST } from './notes.ts';
 import { seconds } from './times.ts';
@@ -42,14 +42,20 @@ export const getTopicSchema: Handler<'get_topic_schema'> = async (args, context)
     const tookMs = Date.now() - began;
     const lost = stopped === 'duration' ? undefined : stopped;
     const look = samples.received === 0 && lost === undefined ? await lookAround(session, context) : undefined;
-    const ending = { subscription, tookMs, lost, look };
+    const ending = { subscription, began, tookMs, lost, look };
     return resultOf(args, samples, drift, ending, (await inferring).describe);
   } finally {
     subscription.close();
   }
 };
 
-type Ending = { subscription: Subscription; tookMs: number; lost: string | undefined; look: Look | undefined };
+type Ending = {
+  subscription: Subscription;
+  began: number;
+  tookMs: number;
+  lost: string | undefined;
+  look: Look | undefined;
+};
 
 function resultOf(
   args: GetTopicSchemaArgs,
@@ -137,11 +143,13 @@ function many(count: number, what: string): string {
 
 function absenceOf(
   { topic_pattern: pattern, duration_seconds }: GetTopicSchemaArgs,
-  { subscription, lost, look }: Ending,
+  { subscription, began, tookMs, lost, look }: Ending,
 ) {
   const interrupted = subscription.gaps.length > 0 || lost !== undefined;
   const { grantedQos } = subscription;
-  return nothingCollected({ pattern, seconds: duration_seconds, grantedQos, retained: 'include', interrupted, look });
+  const listened = { pattern, seconds: duration_seconds, grantedQos, retained: 'include' as const, interrupted };
+  const upSeconds = upBetween(began, began + tookMs, subscription.gaps);
+  return nothingCollected({ ...listened, upSeconds, look });
 }
 
 function notesOn(

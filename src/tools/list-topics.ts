@@ -4,7 +4,7 @@ import { parseFilter } from '../mqtt/topic.ts';
 import type { Message, RetainedEnd } from '../mqtt/types.ts';
 import { affordable } from '../payload/affordable.ts';
 import { boundedCounts } from '../payload/bounded-counts.ts';
-import { nothingListed } from './absence.ts';
+import { nothingListed, upBetween } from './absence.ts';
 import { lookAround } from './look-around.ts';
 import { MAX_PARTS, partsOf, type Settled, settle } from './relisting.ts';
 import { iso, seconds } from './times.ts';
@@ -56,10 +56,12 @@ export const listTopics: Handler<'list_topics'> = async (args, context) => {
     }
     result.notes.push(...notesOn(pattern, end, interrupted, table), ...notes);
     if (table.size === 0) {
+      const ended = Date.now();
       subscription.close();
       // Beside everything there is nothing to look at.
       const look = interrupted || pattern === '#' ? undefined : await lookAround(session, context);
-      result.absence = nothingListed(pattern, duration_seconds, end, interrupted, look);
+      const up = { seconds: seconds(ended - began), upSeconds: upBetween(began, ended, subscription.gaps) };
+      result.absence = nothingListed(pattern, duration_seconds, end, interrupted, look, up);
     }
     return result;
   } finally {

@@ -30,6 +30,34 @@ export type Look = {
   probes: readonly Probe[];
 };
 
+export type Glance = Pick<Look, 'perMinute' | 'probes'>;
+
+/** The same for one who hears all topics anyway: only what the broker says of itself, and what was probed. */
+export function glanceAround(session: Session, signal: AbortSignal): { seen(): Glance; close(): void } {
+  let perMinute: number | undefined;
+  let over = false;
+  let close = () => {};
+  const rate = ({ payload }: Message) => {
+    const number = Number.parseFloat(payload.toString('latin1'));
+    if (Number.isFinite(number)) perMinute = number;
+  };
+  session.listen(RATE_TOPIC, { qos: 0, retained: 'include', signal }, rate).then(
+    (subscription) => {
+      close = subscription.close;
+      if (over) close();
+    },
+    // A refusal tells nothing: brokers keep $SYS from users.
+    () => {},
+  );
+  return {
+    seen: () => ({ perMinute, probes: session.probes.recent() }),
+    close: () => {
+      over = true;
+      close();
+    },
+  };
+}
+
 export async function lookAround(session: Session, context: Context): Promise<Look> {
   const look: Look = {
     filter: '#',

@@ -1,12 +1,11 @@
 // Owns watch_changes: listens to several filters and tells only what changed, in order, also around an event.
-import type { WatchChangesArgs, WatchChangesResult } from '../generated/types.ts';
 import { compileFilter, parseFilter } from '../mqtt/topic.ts';
 import type { Message } from '../mqtt/types.ts';
 import { ChangeLog } from '../payload/change-log.ts';
-import { nothingCollected } from './absence.ts';
+import { nothingCollected, nothingOnAny, upBetween } from './absence.ts';
 import { listenAll } from './ears.ts';
 import { Happenings } from './happenings.ts';
-import { type Look, lookAround } from './look-around.ts';
+import { lookAround } from './look-around.ts';
 import { timelineOf } from './timeline.ts';
 import type { Handler } from './tool.ts';
 import { waitFor } from './waiting.ts';
@@ -36,21 +35,17 @@ export const watchChanges: Handler<'watch_changes'> = async (args, context) => {
     ears.close();
     const result = timelineOf(args, log, happenings, { began, tookMs: Date.now() - began, stopped_by, ears });
     if (log.messages > 0) return result;
-    const look = stopped_by === 'disconnected' ? undefined : await lookAround(session, context);
-    return { ...result, absence: absenceOf(args, ears.grantedQos, stopped_by, look) };
+    const interrupted = stopped_by === 'disconnected' || ears.gaps.length > 0;
+    const ended = began + result.watch_duration_seconds * 1000;
+    const upSeconds = upBetween(began, ended, ears.gaps);
+    const look = interrupted ? undefined : await lookAround(session, context);
+    const absences = topic_patterns.map((pattern) => {
+      const grantedQos = ears.grantedQos[pattern] ?? 0;
+      const listened = { pattern, seconds: duration_seconds, grantedQos, retained: 'exclude' as const };
+      return nothingCollected({ ...listened, interrupted, upSeconds, look });
+    });
+    return { ...result, absence: nothingOnAny(absences) };
   } finally {
     ears.close();
   }
 };
-
-function absenceOf(
-  { topic_patterns, duration_seconds }: WatchChangesArgs,
-  granted: Record<string, number>,
-  stopped: WatchChangesResult['stopped_by'],
-  look: Look | undefined,
-): NonNullable<WatchChangesResult['absence']> {
-  const [pattern = '#'] = topic_patterns;
-  const grantedQos = Math.min(...Object.values(granted));
-  const interrupted = stopped === 'disconnected';
-  return nothingCollected({ pattern, seconds: duration_seconds, grantedQos, retained: 'exclude', interrupted, look });
-}

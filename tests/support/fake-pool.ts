@@ -77,7 +77,12 @@ export class FakeSession implements Session {
     };
     this.#sinks.add(hear);
     const lost = new Promise<string>((resolve) => {
-      this.lose = resolve;
+      // With the connection every subscription of the session is lost.
+      const others = this.lose;
+      this.lose = (reason) => {
+        others(reason);
+        resolve(reason);
+      };
     });
     const retainedEnd = new Promise<RetainedEnd>((resolve) => {
       this.endRetained = resolve;

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { type Listened, nothingCollected, nothingListed } from '../../src/tools/absence.ts';
+import {
+  besideBroker,
+  type Listened,
+  nothingCollected,
+  nothingListed,
+  nothingOnAny,
+  upBetween,
+} from '../../src/tools/absence.ts';
 import type { Look } from '../../src/tools/look-around.ts';
 
 const listened: Listened = {
@@ -102,6 +109,43 @@ describe('nothing came', () => {
     expect(absence(looked(), { pattern: '/a' }).possible.join()).toContain('begins with a slash');
     expect(absence(looked(), { pattern: '$share/g/a' }).possible.join()).toContain('share group');
   });
+});
+
+describe('how long the connection was up', () => {
+  test('all of the window, or what the gaps leave of it', () => {
+    expect(absence(looked()).evidence).toContain('The connection was up for all of the 30 s.');
+    const lost = absence(looked(), {
+      interrupted: true,
+      upSeconds: upBetween(0, 30_000, [{ from: 5_000, to: 9_000 }]),
+    });
+    expect(lost.evidence).toContain('The connection was up for 26 of the 30 s.');
+    expect(upBetween(0, 30_000, [{ from: 20_000, to: undefined }])).toBe(20);
+  });
+
+  test('a listing says so too', () => {
+    const end = { complete: false, evidence: 'quiet_window' } as const;
+    const up = { seconds: 5, upSeconds: 2 };
+    expect(nothingListed('a', 5, end, true, undefined, up).evidence).toContain(
+      'The connection was up for 2 of the 5 s.',
+    );
+  });
+});
+
+test('several filters -> the granted QoS of each, the surest verdict, no cause ruled out for one alone', () => {
+  const look = looked({ stored: new Set(['home/lamp']) });
+  const all = nothingOnAny([absence(look, { pattern: 'x/y', grantedQos: 1 }), absence(look)]);
+  expect(all.grade).toBe('certain');
+  expect(all.evidence).toEqual(
+    expect.arrayContaining(['SUBACK granted QoS 1 for "x/y".', 'SUBACK granted QoS 0 for "home/lamp".']),
+  );
+  expect(all.ruled_out).not.toContain('This user may not read there.');
+});
+
+test('who heard all topics -> what the broker counts and what was probed; withheld where nothing came at all', () => {
+  const probes = [{ topic: 'home/probe', at: 0, acknowledged: true, came: false }];
+  const nothing = besideBroker(nothingCollected(listened), { perMinute: 60, probes }, true);
+  expect(nothing).toMatchObject({ grade: 'likely', verdict: expect.stringMatching(/60 messages a minute.*withhold/) });
+  expect(nothing.evidence).toContain('A probe published to "home/probe" was acknowledged and never came back.');
 });
 
 describe('nothing was listed', () => {

@@ -197,7 +197,10 @@ describe('debug_device', () => {
       status: 'not_found',
       connection_status: 'not_found',
       device_topics: [],
-      absence: { grade: 'likely', evidence: ['2 topics of others were looked at.'] },
+      absence: {
+        grade: 'likely',
+        evidence: ['2 topics of others were looked at.', 'The connection was up for all of the 30 s.'],
+      },
     });
     expect(JSON.stringify(result.absence)).toContain('\\"livingroom\\" exists');
   });
