@@ -40,7 +40,11 @@ export const debugDevice: Handler<'debug_device'> = async (args, context) => {
       await wait([listenFurther({ session, watch, listening, signal }).then(() => 'further' as const), lost]);
     const stopped = dumped === 'lost' ? dumped : await wait([lost]);
     close(listening);
-    return await resultOf(args, { watch, listening, end, began, lost: stopped === 'lost', glance: around.seen() }, signal);
+    return await resultOf(
+      args,
+      { watch, listening, end, began, lost: stopped === 'lost', glance: around.seen() },
+      signal,
+    );
   } finally {
     around.close();
     close(listening);
