@@ -3,6 +3,7 @@ import { compileFilter, parseFilter, quoteText } from '../mqtt/topic.ts';
 import type { Probe, RetainedEnd } from '../mqtt/types.ts';
 import type { Glance, Look } from './look-around.ts';
 import { type Near, nearTo } from './near-topics.ts';
+import { connectedFor } from './up-time.ts';
 
 export type Absence = {
   grade: 'certain' | 'likely' | 'unknown';
@@ -63,30 +64,6 @@ const nowhere: Absence = {
   possible: [],
   evidence: [],
 };
-
-/** How long of a window the connection was up, in words. */
-export function connectedFor({
-  seconds,
-  interrupted,
-  upSeconds,
-}: Pick<Listened, 'seconds' | 'interrupted' | 'upSeconds'>) {
-  if (!interrupted) return `The connection was up for all of the ${Math.round(seconds)} s.`;
-  if (upSeconds === undefined) return `The connection was down for a part of the ${Math.round(seconds)} s.`;
-  return `The connection was up for ${Math.round(upSeconds * 10) / 10} of the ${Math.round(seconds)} s.`;
-}
-
-/** Seconds between the two moments that are in none of the gaps. */
-export function upBetween(
-  began: number,
-  ended: number,
-  gaps: readonly { from: number; to: number | undefined }[],
-): number {
-  const down = gaps.reduce(
-    (sum, { from, to = ended }) => sum + Math.max(0, Math.min(to, ended) - Math.max(from, began)),
-    0,
-  );
-  return Math.max(0, ended - began - down) / 1000;
-}
 
 /** Nothing came for a listing of topics. `seconds`: how long live messages were listened for. */
 export function nothingListed(

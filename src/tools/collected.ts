@@ -12,13 +12,14 @@ import { leastTokens, shortenPayloads } from '../payload/shorten.ts';
 import { type Summary, summarise } from '../payload/summary.ts';
 import { tokens } from '../payload/tokens.ts';
 import type { WireMessage } from '../payload/types.ts';
-import { nothingCollected, upBetween } from './absence.ts';
+import { nothingCollected } from './absence.ts';
 import type { Collector } from './collector.ts';
 import type { Held } from './held.ts';
 import type { Look } from './look-around.ts';
 import { FELL_BEHIND, notesOnFit } from './notes.ts';
 import { seconds } from './times.ts';
 import { column, type Totals, within } from './topic-totals.ts';
+import { upBetween } from './up-time.ts';
 
 /**
  * What an answer that leaves messages out may cost, tokens, for up to 50 messages; each further one that was asked for

@@ -4,7 +4,6 @@ import { findingSteps } from '../findings/index.ts';
 import type { View } from '../findings/types.ts';
 import type { DebugDeviceArgs, DebugDeviceResult } from '../generated/types.ts';
 import type { RetainedEnd } from '../mqtt/types.ts';
-import { upBetween } from './absence.ts';
 import { deviceSilent, deviceUnknown, type Heard } from './device-absence.ts';
 import { close, type Listening, listenForDevice, listenFurther, retainedEnd } from './device-listening.ts';
 import { reportOn } from './device-report.ts';
@@ -14,6 +13,7 @@ import { FELL_BEHIND } from './notes.ts';
 import { inSlices } from './slices.ts';
 import { seconds } from './times.ts';
 import type { Handler } from './tool.ts';
+import { upBetween } from './up-time.ts';
 import { waitFor } from './waiting.ts';
 
 const STILL_COMING: RetainedEnd = { complete: false, evidence: 'quiet_window' };

@@ -5,12 +5,13 @@ import { parseFilter, quoteText } from '../mqtt/topic.ts';
 import type { Subscription } from '../mqtt/types.ts';
 import type { describe as Describe, Description } from '../payload/schema/describe.ts';
 import type { Drift, DriftLog } from '../payload/schema/drift.ts';
-import { nothingCollected, upBetween } from './absence.ts';
+import { nothingCollected } from './absence.ts';
 import { type Look, lookAround } from './look-around.ts';
 import { FELL_BEHIND, LOST } from './notes.ts';
 import { seconds } from './times.ts';
 import type { Handler } from './tool.ts';
 import { TopicSamples } from './topic-samples.ts';
+import { upBetween } from './up-time.ts';
 import { waitFor } from './waiting.ts';
 
 /** What the schemas may take of a short answer, bytes: with the rest under 3,000 tokens. */

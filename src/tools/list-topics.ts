@@ -4,12 +4,13 @@ import { parseFilter } from '../mqtt/topic.ts';
 import type { Message, RetainedEnd } from '../mqtt/types.ts';
 import { affordable } from '../payload/affordable.ts';
 import { boundedCounts } from '../payload/bounded-counts.ts';
-import { nothingListed, upBetween } from './absence.ts';
+import { nothingListed } from './absence.ts';
 import { lookAround } from './look-around.ts';
 import { MAX_PARTS, partsOf, type Settled, settle } from './relisting.ts';
 import { iso, seconds } from './times.ts';
 import type { Handler } from './tool.ts';
 import { TopicTable } from './topic-table.ts';
+import { upBetween } from './up-time.ts';
 import { waitFor } from './waiting.ts';
 
 /** Longest wait for the retained messages beyond the window, ms; a broker that dribbles must not hold the call. */

@@ -17,6 +17,7 @@ import {
 import { checkProbeTopic } from './probe.ts';
 import { seconds } from './times.ts';
 import type { Context, Handler, Vitals } from './tool.ts';
+import { upBetween } from './up-time.ts';
 import { waitFor } from './waiting.ts';
 
 export const monitorPerformance: Handler<'monitor_performance'> = async (args, context) => {
@@ -79,11 +80,12 @@ async function monitor(
   const tookMs = Date.now() - began;
   const process_metrics = vitals.read();
   const latency = await probing?.end(stopped === 'disconnected');
-  const measured: Measured = { traffic, broker, subscription, tookMs, stopped, refused: !sys, latency };
+  const measured: Measured = { began, traffic, broker, subscription, tookMs, stopped, refused: !sys, latency };
   return { ...resultOf(args, measured), process_metrics };
 }
 
 type Measured = {
+  began: number;
   traffic: Traffic;
   broker: BrokerMetrics;
   subscription: Subscription;
@@ -95,13 +97,21 @@ type Measured = {
 
 function resultOf(
   args: MonitorPerformanceArgs,
-  { traffic, broker, subscription, tookMs, stopped, refused, latency }: Measured,
+  { began, traffic, broker, subscription, tookMs, stopped, refused, latency }: Measured,
 ): Omit<MonitorPerformanceResult, 'process_metrics'> {
   const { grantedQos, gaps } = subscription;
   const interrupted = gaps.length > 0 || stopped === 'disconnected';
   const { topic_pattern: pattern, duration_seconds } = args;
+  const upSeconds = upBetween(began, began + tookMs, gaps);
   const nothing = traffic.live + traffic.retained === 0;
-  const asked = { pattern, seconds: duration_seconds, grantedQos, retained: 'include' as const, interrupted };
+  const asked = {
+    pattern,
+    seconds: duration_seconds,
+    grantedQos,
+    retained: 'include' as const,
+    interrupted,
+    upSeconds,
+  };
   return {
     summary: summaryOf(traffic, broker, tookMs, latency, interrupted),
     status: 'success',

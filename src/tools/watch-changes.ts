@@ -2,12 +2,13 @@
 import { compileFilter, parseFilter } from '../mqtt/topic.ts';
 import type { Message } from '../mqtt/types.ts';
 import { ChangeLog } from '../payload/change-log.ts';
-import { nothingCollected, nothingOnAny, upBetween } from './absence.ts';
+import { nothingCollected, nothingOnAny } from './absence.ts';
 import { listenAll } from './ears.ts';
 import { Happenings } from './happenings.ts';
 import { lookAround } from './look-around.ts';
 import { timelineOf } from './timeline.ts';
 import type { Handler } from './tool.ts';
+import { upBetween } from './up-time.ts';
 import { waitFor } from './waiting.ts';
 
 export const watchChanges: Handler<'watch_changes'> = async (args, context) => {

@@ -1,13 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import {
-  besideBroker,
-  type Listened,
-  nothingCollected,
-  nothingListed,
-  nothingOnAny,
-  upBetween,
-} from '../../src/tools/absence.ts';
+import { besideBroker, type Listened, nothingCollected, nothingListed, nothingOnAny } from '../../src/tools/absence.ts';
 import type { Look } from '../../src/tools/look-around.ts';
+import { upBetween } from '../../src/tools/up-time.ts';
 
 const listened: Listened = {
   pattern: 'home/lamp',
