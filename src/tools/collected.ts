@@ -17,6 +17,7 @@ import type { Collector } from './collector.ts';
 import type { Held } from './held.ts';
 import type { Look } from './look-around.ts';
 import { FELL_BEHIND, notesOnFit } from './notes.ts';
+import { UNREAD } from './settling.ts';
 import { seconds } from './times.ts';
 import { column, type Totals, within } from './topic-totals.ts';
 import { upBetween } from './up-time.ts';
@@ -223,9 +224,7 @@ function notesOn(
 function notesOnLoss({ began, tookMs, dropped, unknownSince, unread }: Ending): string[] {
   const notes: string[] = [];
   if (unread) {
-    notes.push(
-      'Messages that had been read by the end were not looked at, so the counts are too low: narrow the filter or use a simpler match.',
-    );
+    notes.push(UNREAD);
   }
   if (dropped !== undefined && dropped > 0) {
     notes.push(

@@ -10,6 +10,7 @@ import { reportOn } from './device-report.ts';
 import { DeviceWatch } from './device-watch.ts';
 import { type Glance, glanceAround } from './look-around.ts';
 import { FELL_BEHIND } from './notes.ts';
+import { leavesUnread, UNREAD } from './settling.ts';
 import { inSlices } from './slices.ts';
 import { seconds } from './times.ts';
 import type { Handler } from './tool.ts';
@@ -39,12 +40,16 @@ export const debugDevice: Handler<'debug_device'> = async (args, context) => {
     if (dumped !== 'lost')
       await wait([listenFurther({ session, watch, listening, signal }).then(() => 'further' as const), lost]);
     const stopped = dumped === 'lost' ? dumped : await wait([lost]);
+    const reading = { readers: listening.subscriptions, count: () => watch.live };
+    const unread = stopped === 'duration' && (await leavesUnread(reading, context));
     close(listening);
-    return await resultOf(
+    const result = await resultOf(
       args,
       { watch, listening, end, began, lost: stopped === 'lost', glance: around.seen() },
       signal,
     );
+    if (unread) result.notes.push(UNREAD);
+    return result;
   } finally {
     around.close();
     close(listening);

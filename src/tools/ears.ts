@@ -13,6 +13,8 @@ export type Ears = {
   /** Times while the connection was down, ms since the epoch; the same for all. */
   readonly gaps: readonly { from: number; to: number | undefined }[];
   readonly fellBehind: boolean;
+  /** Resolves once the messages that were read by now have been taken. */
+  settled(): Promise<unknown>;
   close(): void;
 };
 
@@ -53,6 +55,7 @@ export async function listenAll(
     get fellBehind() {
       return open.some(({ fellBehind }) => fellBehind);
     },
+    settled: () => Promise.all(open.map((one) => one.settled())),
     close,
   };
 }

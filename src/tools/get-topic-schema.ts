@@ -8,6 +8,7 @@ import type { Drift, DriftLog } from '../payload/schema/drift.ts';
 import { nothingCollected } from './absence.ts';
 import { type Look, lookAround } from './look-around.ts';
 import { FELL_BEHIND, LOST } from './notes.ts';
+import { leavesUnread, UNREAD } from './settling.ts';
 import { seconds } from './times.ts';
 import type { Handler } from './tool.ts';
 import { TopicSamples } from './topic-samples.ts';
@@ -39,12 +40,16 @@ export const getTopicSchema: Handler<'get_topic_schema'> = async (args, context)
     const ms = args.duration_seconds * 1000;
     const message = () => `${samples.received} messages of ${samples.topics} topics so far`;
     const stopped = await waitFor({ ms, totalMs: ms, until: [subscription.lost], message }, context);
-    subscription.close();
     const tookMs = Date.now() - began;
+    const reading = { readers: [subscription], count: () => samples.received };
+    const unread = stopped === 'duration' && (await leavesUnread(reading, context));
+    subscription.close();
     const lost = stopped === 'duration' ? undefined : stopped;
     const look = samples.received === 0 && lost === undefined ? await lookAround(session, context) : undefined;
     const ending = { subscription, began, tookMs, lost, look };
-    return resultOf(args, samples, drift, ending, (await inferring).describe);
+    const result = resultOf(args, samples, drift, ending, (await inferring).describe);
+    if (unread) result.notes.push(UNREAD);
+    return result;
   } finally {
     subscription.close();
   }

@@ -15,6 +15,7 @@ import {
   topTopics,
 } from './performance.ts';
 import { checkProbeTopic } from './probe.ts';
+import { leavesUnread, UNREAD } from './settling.ts';
 import { seconds } from './times.ts';
 import type { Context, Handler, Vitals } from './tool.ts';
 import { upBetween } from './up-time.ts';
@@ -76,12 +77,16 @@ async function monitor(
   const lost = subscription.lost.then((): 'disconnected' => 'disconnected');
   const message = () => `${traffic.live} messages so far`;
   const stopped = await waitFor({ ms, totalMs: ms, until: [lost], message }, context);
-  subscription.close();
   const tookMs = Date.now() - began;
+  const reading = { readers: [subscription], count: () => traffic.live };
+  const unread = stopped === 'duration' && (await leavesUnread(reading, context));
+  subscription.close();
   const process_metrics = vitals.read();
   const latency = await probing?.end(stopped === 'disconnected');
   const measured: Measured = { began, traffic, broker, subscription, tookMs, stopped, refused: !sys, latency };
-  return { ...resultOf(args, measured), process_metrics };
+  const result = resultOf(args, measured);
+  if (unread) result.notes.push(UNREAD);
+  return { ...result, process_metrics };
 }
 
 type Measured = {

@@ -9,12 +9,10 @@ import { type Drops, watchDrops } from './drops.ts';
 import { Inbox, type Wanted } from './inbox.ts';
 import { lookAround } from './look-around.ts';
 import { nextPage } from './next-page.ts';
+import { leavesUnread } from './settling.ts';
 import type { Context, Handler } from './tool.ts';
 import { waitFor } from './waiting.ts';
 import { WindowInbox } from './window-inbox.ts';
-
-/** How long a window that is over waits for what was read and not counted yet, ms: a match may be slow. */
-const SETTLE_MS = 2_000;
 
 export const subscribeAndCollect: Handler<'subscribe_and_collect'> = async (args, context) => {
   const { topic_pattern, cursor } = args;
@@ -54,7 +52,8 @@ async function collect(args: Listening, context: Context): Promise<SubscribeAndC
     const ms = duration_seconds * 1000;
     const stopped = await waitFor({ ms, totalMs: ms, until: [full, lost], message }, context);
     const tookMs = Date.now() - began;
-    const unread = stopped === 'duration' && (await leavesUnread(subscription, inbox, context));
+    const reading = { readers: [subscription], count: () => inbox.received, enough: inbox.full };
+    const unread = stopped === 'duration' && (await leavesUnread(reading, context));
     await subscription.leave();
     const ending = {
       began,
@@ -83,13 +82,6 @@ async function collect(args: Listening, context: Context): Promise<SubscribeAndC
 /** What a member is given is given to nobody else. */
 function lostToGroup(count: number): string {
   return `Beyond max_messages the broker gave this member ${count} more of the group's messages before it had left; they are in no answer. End by duration_seconds to lose none.`;
-}
-
-/** Waits until what was read when the time was up is counted; true: it took too long. */
-async function leavesUnread(subscription: Subscription, inbox: Collector, context: Context): Promise<boolean> {
-  const until = [subscription.settled().then((): 'settled' => 'settled'), inbox.full.then((): 'settled' => 'settled')];
-  const message = () => `time is up, counting what was read: ${inbox.received} messages`;
-  return (await waitFor({ ms: SETTLE_MS, until, message }, context)) === 'duration';
 }
 
 function inboxFor({ whole_window, max_messages }: SubscribeAndCollectArgs, wanted: Wanted | undefined): Collector {
