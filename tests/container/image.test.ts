@@ -96,6 +96,8 @@ test('the image: /app holds package.json and the bundle', async () => {
   );
   expect(files).toContain('/app/dist/main.js');
   for (const file of files)
-    expect(file).toMatch(/^\/app\/(package\.json|dist\/package\.json|dist\/LICENSES\.txt|dist\/[^/]+\.js|dist\/chunks\/[^/]+\.js)$/);
+    expect(file).toMatch(
+      /^\/app\/(package\.json|dist\/package\.json|dist\/LICENSES\.txt|dist\/[^/]+\.js|dist\/chunks\/[^/]+\.js)$/,
+    );
   expect(await inside("fs.readdirSync('/').filter((name) => name === 'src')")).toEqual([]);
 });
