@@ -8,15 +8,15 @@ import { createPool } from './mqtt/pool.ts';
 import { type Profiles, unknownProfile } from './mqtt/profile.ts';
 import { loadFormats } from './payload/decode.ts';
 import { createPolicy, type Rules } from './policy.ts';
-import { createCompletions } from './prompts/completion.ts';
+import { type Completions, createCompletions } from './prompts/completion.ts';
 import { createPrompts } from './prompts/index.ts';
 import { createResources, type Resources } from './resources/index.ts';
 import { templates } from './resources/uri.ts';
 import { createConsent } from './tools/consent.ts';
 import { createHeld } from './tools/held.ts';
 import { createRegistry, loadHandlers, type Registry } from './tools/registry.ts';
-import type { Outcome } from './tools/tool.ts';
-import { examined, notice } from './untrusted.ts';
+import type { Outcome, Question } from './tools/tool.ts';
+import { examined, notice, redacted } from './untrusted.ts';
 import { icons, name, title, version } from './version.ts';
 import { createVitals, type Meter } from './vitals.ts';
 
@@ -89,7 +89,7 @@ export function createServer({
     tools: { ...registry, run: guarded(registry, redact), isMethod: registry.has },
     resources: { ...resources, read: guardedRead(resources, redact) },
     prompts: createPrompts(),
-    completions: createCompletions(pool, Object.values(templates)),
+    completions: guardedCompletions(createCompletions(pool, Object.values(templates)), redact),
     // MCP Apps: what the tools link to is among the resources.
     extensions: { 'io.modelcontextprotocol/ui': {} },
   };
@@ -113,20 +113,35 @@ export function createServer({
   return { closed, shutdown: () => peer.shutdown() };
 }
 
-/** Their results hold what the caller said and what this server counted. */
+/** Hold what the caller said and what this server counted; of a broker at most a client id, which is looked at. */
 const OWN_WORDS = new Set(['close_connection', 'establish_connection', 'list_active_connections']);
 
-/** Every result of a tool, a page and a task's result too. */
+/** Every result of a tool, a page and a task's result too; and what a person is asked. */
 function guarded({ run }: Registry, redact: boolean): Registry['run'] {
   const guard = (outcome: Outcome, name: string): Outcome => {
-    if (!('value' in outcome)) return outcome;
+    if ('input' in outcome) return redact ? redactedQuestion(outcome) : outcome;
+    if (!('value' in outcome) || isReceipt(outcome.value)) return outcome;
     const value = examined(outcome.value, redact);
-    return OWN_WORDS.has(name) ? { value } : { value, notice };
+    return OWN_WORDS.has(name) && value === outcome.value ? { value } : { value, notice };
   };
   return (name, ...call) => {
     const outcome = run(name, ...call);
     return outcome instanceof Promise ? outcome.then((one) => guard(one, name)) : guard(outcome, name);
   };
+}
+
+/** A person who is asked reads a part of what is stored. */
+function redactedQuestion(question: Question): Question {
+  const input = Object.entries(question.input).map(([key, { method, params }]) => {
+    const { message } = params;
+    return [key, { method, params: typeof message === 'string' ? { ...params, message: redacted(message) } : params }];
+  });
+  return { ...question, input: Object.fromEntries(input) };
+}
+
+/** What a publish answers, many times a second: it has no word of a broker. */
+function isReceipt(value: object): boolean {
+  return 'status' in value && value.status === 'published';
 }
 
 function guardedRead({ read }: Resources, redact: boolean): Resources['read'] {
@@ -135,6 +150,17 @@ function guardedRead({ read }: Resources, redact: boolean): Resources['read'] {
       ? { ...content, value: { notice, ...examined(content.value, redact) } }
       : content;
   return async (...call) => (await read(...call))?.map(guard);
+}
+
+/** Topics: no prefix of a secret is completed to it. */
+function guardedCompletions({ complete }: Completions, redact: boolean): Completions {
+  if (!redact) return { complete };
+  return {
+    complete: (request) => {
+      const found = complete(request);
+      return found && { ...found, values: found.values.filter((value) => redacted(value) === value) };
+    },
+  };
 }
 
 /** mqtt.js costs 60 ms to load: once the first request is answered nobody waits for it. */

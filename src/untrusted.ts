@@ -39,6 +39,12 @@ export function examined(value: object, redact: boolean): object {
   return Object.keys(found).length === 0 ? out.value : { ...out.value, untrusted: found };
 }
 
+/** A text without secrets, for what has no place for a count. */
+export function redacted(text: string): string {
+  const { value } = secretsOut({ text });
+  return 'text' in value && typeof value.text === 'string' ? value.text : text;
+}
+
 type Look = {
   escaped: number;
   suspects: number;

@@ -16,10 +16,12 @@ type Request = {
 };
 type Completion = { values: string[]; total: number };
 
-export function createCompletions(pool: Pool, templateUris: string[]) {
+export type Completions = { complete(request: Request): Completion | undefined };
+
+export function createCompletions(pool: Pool, templateUris: string[]): Completions {
   const levels = createLevels();
   return {
-    complete: ({ ref, argument, context }: Request): Completion | undefined => {
+    complete: ({ ref, argument, context }) => {
       if (!argumentsOf(ref, templateUris)?.includes(argument.name)) return undefined;
       const { all, chosen } = sessionsFor(pool, context.session);
       const { name, value } = argument;
