@@ -18,6 +18,9 @@ export function createLog(level: LogLevel, write: (line: string) => void): Log {
 /** Where a bug happened: the frames of its stack without the message, which may quote input. */
 export function frames(error: unknown): string {
   if (!(error instanceof Error)) return typeof error;
-  const lines = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  const { stack = '', message } = error;
+  // A message may have lines that look like frames.
+  const behind = stack.slice(Math.max(0, stack.indexOf(message)) + message.length);
+  const lines = behind.split('\n').filter((line) => /^\s+at .*:\d+:\d+\)?$/.test(line));
   return [error.name, ...lines.slice(0, 12).map((line) => line.trim())].join(' | ');
 }

@@ -1,5 +1,4 @@
 // No credential anywhere: connect with markers, make everything fail that can, then search all that came out.
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -10,28 +9,7 @@ import { freePort, startMosquitto } from '../support/broker.ts';
 import { certificate } from '../support/broker-cert.ts';
 import { type Script as BrokerScript, startFakeBroker, startMute } from '../support/fake-broker.ts';
 import { type Fields, Script } from '../support/fake-host.ts';
-
-/** Letters and digits, so that it looks the same in a URL, in JSON and in a shell. */
-const marker = (): string => `Mk${randomBytes(9).toString('hex')}`;
-
-/** Every way a marker may be written: plain, percent-encoded, hex, base64 at each of the three alignments. */
-function disguises(secret: string): string[] {
-  const bytes = Buffer.from(secret);
-  const hex = bytes.toString('hex');
-  const percent = hex.replace(/../g, '%$&');
-  const base64 = [0, 1, 2].flatMap((shift) => {
-    const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64');
-    // Without the characters that share bits with what stands before and after.
-    const inner = text.slice(Math.ceil((shift * 8) / 6), Math.floor(((shift + bytes.length) * 8) / 6));
-    return [inner, inner.replaceAll('+', '-').replaceAll('/', '_')];
-  });
-  return [secret, hex, hex.toUpperCase(), percent, percent.toUpperCase(), ...base64];
-}
-
-/** What of the secrets is in a text, in whatever disguise. */
-const leaks = (text: string, secrets: string[]): string[] =>
-  secrets.flatMap(disguises).filter((disguise) => text.includes(disguise) || text.includes(reversed(disguise)));
-const reversed = (text: string): string => [...text].reverse().join('');
+import { disguises, leaks, marker } from '../support/leaks.ts';
 
 async function folder(): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'secrets-test-'));

@@ -1,0 +1,62 @@
+// policy.redact, on everything that leaves the built program: a secret that a device publishes is in none of it.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { startFakeBroker } from '../support/fake-broker.ts';
+import { Script } from '../support/fake-host.ts';
+import { leaks, marker } from '../support/leaks.ts';
+import { everyOutput, greet } from './every-output.ts';
+
+test.each([
+  [true, 'in no output, and counted'],
+  [false, 'shown'],
+])('policy.redact is %s -> a secret that a device publishes is %s', async (redact) => {
+  const dir = await mkdtemp(join(tmpdir(), 'redaction-test-'));
+  onTestFinished(() => rm(dir, { recursive: true }));
+  const config = join(dir, 'config.json');
+  await writeFile(config, JSON.stringify({ policy: { redact } }), { mode: 0o600 });
+  const secret = marker();
+  const jwt = `eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.${secret}`;
+  const payloads = [
+    JSON.stringify({ wifi_password: secret, auth: { apiKey: secret }, note: `password=${secret}`, temperature: 20 }),
+    `ERROR login failed, Authorization: Bearer ${secret}`,
+    `{"cut": "json", "password": "${secret}"`,
+    jwt,
+  ];
+  const broker = await startFakeBroker((packet, client) => {
+    if (packet.cmd !== 'subscribe') return false;
+    const { messageId = 0, subscriptions, properties } = packet;
+    client.send({ cmd: 'suback', messageId, granted: subscriptions.map(() => 0) });
+    const filter = subscriptions[0]?.topic ?? '$';
+    if (filter.startsWith('$')) return true;
+    const identifier = properties?.subscriptionIdentifier;
+    const own = identifier === undefined ? {} : { subscriptionIdentifier: identifier };
+    const topics = /[#+]/.test(filter) ? ['plant/lamp/state', `plant/lamp/${jwt}`] : [filter];
+    for (const topic of topics) {
+      for (const payload of payloads) {
+        const more = { ...own, userProperties: { access_token: secret } };
+        client.send({ cmd: 'publish', topic, payload, qos: 0, retain: true, dup: false, properties: more });
+        client.send({ cmd: 'publish', topic, payload, qos: 0, retain: false, dup: false, properties: more });
+      }
+    }
+    return true;
+  });
+  const script = new Script({ args: ['--config', config, '--log-level', 'debug'] });
+  await greet(script);
+  await script.connect('s', broker.url, { protocol_version: 5 });
+  const place = { topic: 'plant/lamp/state', filter: 'plant/#', device: 'lamp', stored: 'plant/stored' };
+  const results = await everyOutput(script, place);
+  await script.end();
+  const leaking = script.daemon.received.filter((line) => leaks(line, [secret]).length > 0);
+  if (!redact) {
+    expect(leaking.length).toBeGreaterThan(10);
+    return;
+  }
+  expect(leaking).toEqual([]);
+  const counted = results.filter(({ result }) => JSON.stringify(result).includes('redacted_secrets'));
+  expect(new Set(counted.map(({ name }) => name))).toContain('subscribe_and_collect');
+  expect(
+    script.daemon.received.some((line) => line.includes('"elicitation/create"') && line.includes('[redacted]')),
+  ).toBe(true);
+});
