@@ -113,8 +113,10 @@ export function createServer({
   return { closed, shutdown: () => peer.shutdown() };
 }
 
-/** Hold what the caller said and what this server counted; of a broker at most a client id, which is looked at. */
-const OWN_WORDS = new Set(['close_connection', 'establish_connection', 'list_active_connections']);
+/** Answers of what this server counted and its caller said, given many times a second: they pass as they are. */
+const OWN_WORDS = new Set(['close_connection', 'list_active_connections']);
+/** Of a broker it has at most a client id, which is looked at. */
+const NEARLY_OWN = 'establish_connection';
 
 /** Every result of a tool, a page and a task's result too; and what a person is asked. */
 function guarded({ run }: Registry, redact: boolean): Registry['run'] {
@@ -122,10 +124,11 @@ function guarded({ run }: Registry, redact: boolean): Registry['run'] {
     if ('input' in outcome) return redact ? redactedQuestion(outcome) : outcome;
     if (!('value' in outcome) || isReceipt(outcome.value)) return outcome;
     const value = examined(outcome.value, redact);
-    return OWN_WORDS.has(name) && value === outcome.value ? { value } : { value, notice };
+    return name === NEARLY_OWN && value === outcome.value ? outcome : { value, notice };
   };
-  return (name, ...call) => {
-    const outcome = run(name, ...call);
+  return (name, args, context) => {
+    const outcome = run(name, args, context);
+    if (OWN_WORDS.has(name)) return outcome;
     return outcome instanceof Promise ? outcome.then((one) => guard(one, name)) : guard(outcome, name);
   };
 }

@@ -73,7 +73,7 @@ function walk(value: unknown, where: string, topic: string | undefined, look: Lo
   const own = 'topic' in value && typeof value.topic === 'string' ? value.topic : topic;
   for (const [key, field] of Object.entries(value)) {
     if (where === '' && OWN_PROSE.has(key)) continue;
-    weigh(key, where, own, look);
+    weighName(key, where, own, look);
     walk(field, below(where, key), own, look);
   }
 }
@@ -83,8 +83,24 @@ function below(where: string, key: string | number): string {
   return where.length > MAX_WHERE ? where : `${where}/${key}`;
 }
 
+/** Names that were found plain: those of results come again and again. Bounded, as a payload has names, too. */
+const plain = new Set<string>();
+const MAX_PLAIN = 2_000;
+const MAX_PLAIN_LENGTH = 40;
+
+function weighName(name: string, where: string, topic: string | undefined, look: Look): void {
+  if (plain.has(name)) return;
+  const before = look.escaped + look.suspects;
+  weigh(name, where, topic, look);
+  if (look.escaped + look.suspects > before || name.length > MAX_PLAIN_LENGTH || plain.size === MAX_PLAIN) return;
+  plain.add(name);
+}
+
+/** Times and numbers as text. */
+const DIGITS = /^[\d\-T:.Z]+$/;
+
 function weigh(text: string, where: string, topic: string | undefined, look: Look): void {
-  // Most strings are short and plain: they are asked once.
+  if (DIGITS.test(text)) return;
   if (text.search(HIDDEN) !== -1) look.escaped += [...text.matchAll(HIDDEN)].length;
   const clue = looksLikeInstructions(text);
   if (clue === undefined) return;
