@@ -1,6 +1,7 @@
 // Owns the wiring: streams and config in, a running server out. Must not know stdin, argv or signals.
 import type { Readable, Writable } from 'node:stream';
 import type { Audit } from './audit.ts';
+import { guardedCompletions, guardedRead, guardedRun, loadDistrust } from './guard.ts';
 import { instructions } from './instructions.ts';
 import { frames, type Log } from './log.ts';
 import { serveMcp } from './mcp/connection.ts';
@@ -8,15 +9,13 @@ import { createPool } from './mqtt/pool.ts';
 import { type Profiles, unknownProfile } from './mqtt/profile.ts';
 import { loadFormats } from './payload/decode.ts';
 import { createPolicy, type Rules } from './policy.ts';
-import { type Completions, createCompletions } from './prompts/completion.ts';
+import { createCompletions } from './prompts/completion.ts';
 import { createPrompts } from './prompts/index.ts';
-import { createResources, type Resources } from './resources/index.ts';
+import { createResources } from './resources/index.ts';
 import { templates } from './resources/uri.ts';
 import { createConsent } from './tools/consent.ts';
 import { createHeld } from './tools/held.ts';
-import { createRegistry, loadHandlers, type Registry } from './tools/registry.ts';
-import type { Outcome, Question } from './tools/tool.ts';
-import { examined, notice, redacted } from './untrusted.ts';
+import { createRegistry, loadHandlers } from './tools/registry.ts';
 import { icons, name, title, version } from './version.ts';
 import { createVitals, type Meter } from './vitals.ts';
 
@@ -86,7 +85,7 @@ export function createServer({
   const redact = rules.redact ?? false;
   const resources = createResources(pool);
   const catalog = {
-    tools: { ...registry, run: guarded(registry, redact), isMethod: registry.has },
+    tools: { ...registry, run: guardedRun(registry, redact), isMethod: registry.has },
     resources: { ...resources, read: guardedRead(resources, redact) },
     prompts: createPrompts(),
     completions: guardedCompletions(createCompletions(pool, Object.values(templates)), redact),
@@ -113,62 +112,9 @@ export function createServer({
   return { closed, shutdown: () => peer.shutdown() };
 }
 
-/** Answers of what this server counted and its caller said, given many times a second: they pass as they are. */
-const OWN_WORDS = new Set(['close_connection', 'list_active_connections']);
-/** Of a broker it has at most a client id, which is looked at. */
-const NEARLY_OWN = 'establish_connection';
-
-/** Every result of a tool, a page and a task's result too; and what a person is asked. */
-function guarded({ run }: Registry, redact: boolean): Registry['run'] {
-  const guard = (outcome: Outcome, name: string): Outcome => {
-    if ('input' in outcome) return redact ? redactedQuestion(outcome) : outcome;
-    if (!('value' in outcome) || isReceipt(outcome.value)) return outcome;
-    const value = examined(outcome.value, redact);
-    return name === NEARLY_OWN && value === outcome.value ? outcome : { value, notice };
-  };
-  return (name, args, context) => {
-    const outcome = run(name, args, context);
-    if (OWN_WORDS.has(name)) return outcome;
-    return outcome instanceof Promise ? outcome.then((one) => guard(one, name)) : guard(outcome, name);
-  };
-}
-
-/** A person who is asked reads a part of what is stored. */
-function redactedQuestion(question: Question): Question {
-  const input = Object.entries(question.input).map(([key, { method, params }]) => {
-    const { message } = params;
-    return [key, { method, params: typeof message === 'string' ? { ...params, message: redacted(message) } : params }];
-  });
-  return { ...question, input: Object.fromEntries(input) };
-}
-
-/** What a publish answers, many times a second: it has no word of a broker. */
-function isReceipt(value: object): boolean {
-  return 'status' in value && value.status === 'published';
-}
-
-function guardedRead({ read }: Resources, redact: boolean): Resources['read'] {
-  const guard = (content: object): object =>
-    'value' in content && typeof content.value === 'object' && content.value !== null
-      ? { ...content, value: { notice, ...examined(content.value, redact) } }
-      : content;
-  return async (...call) => (await read(...call))?.map(guard);
-}
-
-/** Topics: no prefix of a secret is completed to it. */
-function guardedCompletions({ complete }: Completions, redact: boolean): Completions {
-  if (!redact) return { complete };
-  return {
-    complete: (request) => {
-      const found = complete(request);
-      return found && { ...found, values: found.values.filter((value) => redacted(value) === value) };
-    },
-  };
-}
-
 /** mqtt.js costs 60 ms to load: once the first request is answered nobody waits for it. */
 function loadLater(input: Readable): void {
-  const load = () => void Promise.all([loadHandlers(), loadConnect()]).catch(() => {});
+  const load = () => void Promise.all([loadHandlers(), loadConnect(), loadDistrust()]).catch(() => {});
   input.once('data', () => setTimeout(load, LOAD_DELAY_MS).unref());
 }
 
