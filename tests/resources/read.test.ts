@@ -1,6 +1,6 @@
 // What can be listed and read as a resource, in both eras, on a real broker.
 import { describe, expect, inject, test, vi } from 'vitest';
-import { notice } from '../../src/untrusted.ts';
+import { notice } from '../../src/guard.ts';
 import { startServer, type TestServer } from '../mcp/server.ts';
 import { startFakeBroker } from '../support/fake-broker.ts';
 import { judged } from '../support/schema-check.ts';
