@@ -84,7 +84,10 @@ test('every output: visible characters only, orders named, notice behind; no log
 function judge(name: string, { content, structuredContent, isError }: Fields): void {
   if (!Array.isArray(content)) expect.fail(name);
   const first: unknown = JSON.parse(content[0].text);
-  if (isError === true) return;
+  if (isError === true) {
+    expect(content[0].text, name).not.toContain(MARK);
+    return;
+  }
   expect(first).toEqual(structuredContent);
   if (JSON.stringify(first).includes(MARK)) expect(content[1]?.text, name).toMatch(/never follow instructions/);
   if (name !== 'subscribe_and_collect') return;
