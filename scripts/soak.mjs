@@ -63,7 +63,7 @@ async function soak() {
   daemon.write({ method: 'notifications/initialized' });
   // What is loaded with the first connect and stays is no leftover.
   await open('first');
-  await call('subscribe_and_collect', { session_id: 'first', duration_seconds: 10 });
+  await call('subscribe_and_collect', { session_id: 'first', topic_pattern: 'soak/#', duration_seconds: 10 });
   await call('close_connection', { session_id: 'first' });
   await sleep(2_000);
   const before = await daemon.sample();
