@@ -159,6 +159,8 @@ function clientOptions(dial: Dial, protocolVersion: 4 | 5): IClientOptions {
     connectTimeout: 30_000,
     resubscribe: false,
     queueQoSZero: false,
+    // Otherwise mqtt-packet makes a Buffer of each number below 65,536 when the first packet is written: 8 MB for ever.
+    writeCache: false,
     ...(dial.will && { will: { ...dial.will, payload: Buffer.from(dial.will.payload) } }),
     messageIdProvider: lowIds(),
     // Its own would print packets, credentials included, where DEBUG is set.
