@@ -25,7 +25,7 @@ const TICK_MS = 1_500;
 
 /** @type {import('./run.mjs').Contest} */
 export async function run({ main, rounds, until, quick }) {
-  const broker = await startMosquitto();
+  const broker = await startMosquitto(['sys_interval 1']); // it tells every second what it dropped
   const daemon = await startDaemon(main);
   const traffic = {
     frames: encode(1000, { version: 4 }),
