@@ -10,6 +10,8 @@ const FIELDS_TOKENS = 58;
 /** Of `"payload_truncated":true,`. */
 const MARK_TOKENS = 6;
 const NUMBER_TOKENS = 3;
+/** Characters of a token, at most. Stops texts of a megabyte from being counted again and again. */
+const MOST_CHARS = 16;
 /** What a payload is left with, however little room there is. */
 const LEAST_TOKENS = 14;
 
@@ -127,7 +129,7 @@ function shortRecord(record: Record<string, unknown>, most: number): Record<stri
 
 function headWithin(text: string, most: number): string {
   let low = 0;
-  let high = text.length;
+  let high = Math.min(text.length, most * MOST_CHARS);
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
     if (tokens(text.slice(0, middle)) <= most) low = middle;

@@ -23,8 +23,8 @@ import { column, type Totals, within } from './topic-totals.ts';
 import { upBetween } from './up-time.ts';
 
 /**
- * What an answer that leaves messages out may cost, tokens, for up to 50 messages; each further one that was asked for
- * adds more than a message of 200 bytes costs whole. The fields that every message has are more than half of the 50.
+ * What an answer may cost, tokens, for up to 50 messages; where messages are left out, each further one that was asked
+ * for adds more than a message of 200 bytes costs whole. The fields that every message has are more than half of the 50.
  */
 const ANSWER_TOKENS = 5_900;
 const USUAL_MESSAGES = 50;
@@ -76,8 +76,9 @@ export function collected(args: Listening, collection: Collection, held: Held): 
     collection_duration_seconds: seconds(tookMs),
   };
   const notes = [...notesOn(args, collection, totals), ...inbox.notes(), ...notesOnFit(summary)];
-  const { shown, in_part } =
-    pruned && !args.raw ? shownOf(args, summary, { counts, notes }) : { shown: summary.kept, in_part: [] };
+  const { shown, in_part } = isWhole(args, pruned)
+    ? { shown: summary.kept, in_part: [] }
+    : shownOf(args, summary, { counts, notes });
   const kept = new Set(summary.kept_indices);
   const cursors = held.keep({
     left_out: messages.filter((_, index) => !kept.has(index)),
@@ -111,6 +112,11 @@ function rawOf({ kept, kept_indices }: Summary, messages: readonly Message[]): W
   return withRaw(kept, originals, HALF_BUDGET);
 }
 
+/** Who asked for the bytes, or for more messages than usual and got all, has asked for what they cost. */
+function isWhole({ raw, return_messages }: Listening, pruned: boolean): boolean {
+  return raw || (!pruned && return_messages > USUAL_MESSAGES);
+}
+
 /** The kept ones as far as there is room beside the rest of the answer, and which of all are cut. */
 function shownOf({ return_messages }: Listening, { kept, kept_indices }: Summary, rest: object) {
   const { messages: shown, shortened } = shortenPayloads(
@@ -142,7 +148,8 @@ const NOTES_TOKENS = 150;
 
 function shownInPart(count: number, held: boolean): string {
   const whole = held ? '; call with cursor: whole_cursor for them whole' : '';
-  return `${count} payloads are shown in part, without their longest fields, to keep the answer short${whole}.`;
+  const are = count === 1 ? '1 payload is' : `${count} payloads are`;
+  return `${are} shown in part, without the longest fields or the end of a text, to keep the answer short${whole}.`;
 }
 
 function absenceOf(

@@ -4,6 +4,7 @@ import { parseFilter } from '../mqtt/topic.ts';
 import type { Message, RetainedEnd } from '../mqtt/types.ts';
 import { affordable } from '../payload/affordable.ts';
 import { boundedCounts } from '../payload/bounded-counts.ts';
+import { tokens } from '../payload/tokens.ts';
 import { nothingListed } from './absence.ts';
 import { lookAround } from './look-around.ts';
 import { MAX_PARTS, partsOf, type Settled, settle } from './relisting.ts';
@@ -19,6 +20,8 @@ const MAX_DUMP_MS = 60_000;
 /** What topics and tree may take in a result, which is 4 MiB at most. */
 const LIST_BYTES = 3 * 1024 * 1024;
 const TREE_BYTES = 64 * 1024;
+/** An answer that costs more tokens says so. */
+const USUAL_TOKENS = 6_000;
 /** Narrower filters that are named where messages are missing, and what they may take. */
 const NARROWER = 5;
 const NARROWER_BYTES = 4 * 1024;
@@ -56,6 +59,8 @@ export const listTopics: Handler<'list_topics'> = async (args, context) => {
       );
     }
     result.notes.push(...notesOn(pattern, end, interrupted, table), ...notes);
+    const cost = tokens(JSON.stringify(result));
+    if (cost > USUAL_TOKENS) result.notes.push(longAnswer(cost));
     if (table.size === 0) {
       const ended = Date.now();
       subscription.close();
@@ -70,6 +75,11 @@ export const listTopics: Handler<'list_topics'> = async (args, context) => {
     subscription.close();
   }
 };
+
+function longAnswer(cost: number): string {
+  const thousands = Math.round(cost / 1_000);
+  return `This answer is long, some ${thousands},000 tokens: a narrower pattern or a smaller max_topics shortens it.`;
+}
 
 /** More came than could be read: the broker may have dropped some. */
 function doubtedAsWell(end: RetainedEnd): RetainedEnd {

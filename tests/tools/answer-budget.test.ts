@@ -123,7 +123,44 @@ describe('500 JSON messages of 200 bytes, by default', () => {
   });
 });
 
-test('nothing left out -> payloads are whole, however long', async () => {
+describe('nothing left out, by default', () => {
+  async function one(payload: string, args: Fields = {}) {
+    const { session, call } = bench();
+    const running = call('subscribe_and_collect', {
+      session_id: LAB,
+      topic_pattern: '#',
+      duration_seconds: 10,
+      ...args,
+    });
+    await vi.advanceTimersByTimeAsync(0);
+    session.speak('one/large', payload);
+    await vi.advanceTimersByTimeAsync(10_000);
+    const result = await running;
+    return { result, call };
+  }
+
+  test.each([
+    ['a text of 300 KB', 'z'.repeat(300_000), 'text'],
+    ['JSON of 900 KB', JSON.stringify({ t: 21.5, log: 'it is so '.repeat(100_000) }), 'json'],
+  ])('%s -> shown in part in under 6,000 tokens; whole_cursor brings it whole', async (_, payload, type) => {
+    const { result, call } = await one(payload);
+    expect(proxy(result)).toBeLessThan(6_600);
+    expect(result).toMatchObject({ pruning_applied: false, message_count: 1 });
+    expect(list(result)).toMatchObject([{ payload_truncated: true, payload_type: type, size_bytes: payload.length }]);
+    expect(result.notes).toContainEqual(expect.stringMatching(/^1 payload is shown in part.*whole_cursor/));
+    const page = await call('subscribe_and_collect', { session_id: LAB, cursor: result.whole_cursor });
+    expect(list(page).map(({ payload: whole }) => (typeof whole === 'string' ? whole : JSON.stringify(whole)))).toEqual(
+      [payload],
+    );
+  });
+
+  test('with raw -> whole', async () => {
+    const { result } = await one('z'.repeat(300_000), { raw: true });
+    expect(list(result)).toMatchObject([{ payload: 'z'.repeat(300_000) }]);
+  });
+});
+
+test('more than usual asked for and nothing left out -> payloads are whole, however long', async () => {
   const { result } = await collected((n) => JSON.stringify({ n, text: 'x'.repeat(2_000) }), 10, {
     return_messages: 500,
   });

@@ -149,6 +149,22 @@ describe('list_topics', () => {
   });
 
   test.each([
+    [350, true],
+    [30, false],
+  ])('%i topics of long names -> a note that the answer is long: %j', async (count, noted) => {
+    const { session, over } = await listing({ pattern: 'site/#' });
+    for (let n = 0; n < count; n += 1) session.speak(`site/${'long'.repeat(35)}/${n}/state`, 'x', { retain: true });
+    session.endRetained(proof);
+    const { notes, topic_count } = await over(5_000);
+    expect(topic_count).toBe(count);
+    const long = expect.stringMatching(
+      /^This answer is long, some \d\d,000 tokens: a narrower pattern or .*max_topics/,
+    );
+    if (noted) expect(notes).toContainEqual(long);
+    else expect(notes).not.toContainEqual(long);
+  });
+
+  test.each([
     ['#', /begin with \$/],
     ['$share/g/a', /shared subscription/i],
   ])('pattern %s -> a note on what it does not cover', async (pattern, note) => {
