@@ -1,8 +1,10 @@
 // Owns what it means that nothing came: what is ruled out, what is not, and how sure that is. Pure.
 import { compileFilter, parseFilter, quoteText } from '../mqtt/topic.ts';
-import type { Probe, RetainedEnd } from '../mqtt/types.ts';
+import type { RetainedEnd } from '../mqtt/types.ts';
+import type { Load } from './broker-load.ts';
 import type { Glance, Look } from './look-around.ts';
 import { type Near, nearTo } from './near-topics.ts';
+import { isFresh, type Lost, lostUnder, probeUnder, tellProbe } from './probed.ts';
 import { connectedFor } from './up-time.ts';
 
 export type Absence = {
@@ -44,7 +46,7 @@ export function nothingCollected(listened: Listened): Absence {
   const within = `${what} came under the filter within ${seconds} s`;
   const possible = [...(retained === 'only' ? [] : [SELDOM]), ...oddities(pattern), ACL];
   const base: Absence = { grade: 'unknown', verdict: `${within}.`, ruled_out, possible, evidence };
-  return look ? withLook(base, within, pattern, look) : base;
+  return look ? withLook(base, within, { pattern, seconds }, look) : base;
 }
 
 /** The same for several filters: what is most certain of any, what is ruled out for all, what remains for one of them. */
@@ -88,35 +90,24 @@ export function nothingListed(
       : `No topic under the filter is retained or spoke within ${seconds} s`;
   const more = seconds === 0 ? 'Topics without retained messages: list again with duration_seconds above 0.' : SELDOM;
   const base: Absence = { grade, verdict: `${within}.`, ruled_out, possible: [more, ...possible], evidence };
-  return look ? withLook(base, within, pattern, look) : base;
+  return look ? withLook(base, within, { pattern, seconds: up?.seconds ?? seconds }, look) : base;
 }
 
+type Asked = { pattern: string; seconds: number };
+
 /** Weighs what a look at the rest of the broker has shown. */
-function withLook(unprobed: Absence, within: string, pattern: string, look: Look): Absence {
+function withLook(unprobed: Absence, within: string, asked: Asked, look: Look): Absence {
+  const { pattern, seconds } = asked;
   const near = nearTo(pattern, look.topics);
-  const base = probed(unprobed, pattern, look);
-  const stored = storedUnder(pattern, look);
-  const evidence = [...base.evidence, ...evidenceOf(look, near, stored)];
-  const probe = probeUnder(pattern, look);
-  if (probe && !probe.came && probe.acknowledged) {
-    return {
-      grade: 'certain',
-      verdict: `${within}; a probe published to ${named(probe.topic)} was acknowledged and never came back: the access rules of the broker drop in silence.`,
-      ruled_out: base.ruled_out,
-      possible: [ACL_READ, ACL_WRITE],
-      evidence,
-    };
-  }
+  const seen = seenUnder(pattern, look);
+  const base = probed(unprobed, asked, look);
+  const evidence = [...base.evidence, ...evidenceOf(look, near, seen)];
+  const lost = lostUnder(pattern, look, seconds);
+  // What was read weighs more than a probe that may never have been written.
+  if (seen.stored + seen.spoke > 0) return readable({ ...base, evidence }, within, { pattern, seen, lost });
+  if (lost && (lost.surely || (lost.isFresh && seen.before === 0)))
+    return dropped({ ...base, evidence }, within, lost, seen);
   const twin = twinOf(near);
-  if (stored > 0) {
-    return {
-      grade: 'certain',
-      verdict: `${within}, though ${stored} ${stored === 1 ? 'topic' : 'topics'} under it ${stored === 1 ? 'has' : 'have'} a stored message: the filter is right, and nobody spoke.`,
-      ruled_out: [...base.ruled_out, 'The filter matches nothing that exists.', 'This user may not read there.'],
-      possible: [SELDOM, 'The device is offline; debug_device tells more.'],
-      evidence,
-    };
-  }
   if (twin) {
     return { ...base, grade: 'likely', verdict: `${within}. ${twin}`, possible: [twin, ...base.possible], evidence };
   }
@@ -128,31 +119,78 @@ function withLook(unprobed: Absence, within: string, pattern: string, look: Look
 const ACL_READ = 'This user may not read there.';
 const ACL_WRITE = 'This user may not write there, and what others publish may come all the same.';
 
-/** The latest probe on a topic that the filter matches. */
-function probeUnder(pattern: string, { probes }: Look): Probe | undefined {
+/** Topics under the filter: stored; that spoke while was looked; that this session has seen before, and not now. */
+type Seen = { stored: number; spoke: number; before: number };
+
+function seenUnder(pattern: string, { topics, stored, live }: Look): Seen {
   const matches = compileFilter(parseFilter(pattern).filter);
-  return probes.find(({ topic }) => matches(topic));
+  const seen = { stored: 0, spoke: 0, before: 0 };
+  for (const topic of topics) {
+    if (!matches(topic)) continue;
+    if (stored.has(topic)) seen.stored += 1;
+    else if (live.has(topic)) seen.spoke += 1;
+    else seen.before += 1;
+  }
+  return seen;
 }
 
-/** What a probe that came back rules out. */
-function probed(base: Absence, pattern: string, look: Look): Absence {
+type Readable = { pattern: string; seen: Seen; lost: Lost | undefined };
+
+/** Something under the filter was read. */
+function readable(base: Absence, within: string, { pattern, seen: { stored, spoke }, lost }: Readable): Absence {
+  const many = /[+#]/.test(pattern);
+  const what =
+    stored > 0
+      ? `${within}, though ${stored} ${stored === 1 ? 'topic' : 'topics'} under it ${stored === 1 ? 'has' : 'have'} a stored message: the filter is right, and ${many ? 'nobody spoke whom this user may read' : 'nobody spoke'}.`
+      : `${within}; ${spoke === 1 ? 'one topic' : `${spoke} topics`} under it spoke in the second after: the filter is right, and the window too short.`;
+  const doubts = lost ? [lost.surely ? `${named(lost.topic)} is withheld, others may be.` : ACL_WRITE] : [];
+  return {
+    ...base,
+    grade: lost ? 'likely' : 'certain',
+    verdict: what,
+    ruled_out: [
+      ...base.ruled_out,
+      'The filter matches nothing that exists.',
+      many ? 'This user may read nothing there.' : ACL_READ,
+    ],
+    possible: [SELDOM, 'The device is offline; debug_device tells more.', ...(many ? [WITHHELD_PART] : []), ...doubts],
+  };
+}
+
+const WITHHELD_PART = 'Other topics under the filter are withheld from this user.';
+
+/** A probe was acknowledged and lost. */
+function dropped(base: Absence, within: string, { words, isFresh: fresh, surely }: Lost, { before }: Seen): Absence {
+  const lost = `${within}; ${words.replace(/^A/, 'a')}`;
+  return surely
+    ? {
+        ...base,
+        grade: fresh && before === 0 ? 'certain' : 'likely',
+        verdict: `${lost}: the access rules of the broker drop in silence what this user would read there.`,
+        possible: [ACL_READ, ...base.possible.filter((one) => one === SELDOM)],
+      }
+    : {
+        ...base,
+        grade: 'likely',
+        verdict: `${lost}: the access rules of the broker drop in silence what this user writes there, or what it would read; MQTT 3.1.1 does not tell which.`,
+        possible: [ACL_READ, ACL_WRITE, ...base.possible.filter((one) => one === SELDOM)],
+      };
+}
+
+/** What a probe tells beside the rest; one that came back of late rules out what it passed. */
+function probed(base: Absence, { pattern, seconds }: Asked, look: Look): Absence {
   const probe = probeUnder(pattern, look);
   if (!probe) return base;
-  const what = `A probe published to ${named(probe.topic)}`;
-  if (!probe.came) return { ...base, evidence: [...base.evidence, `${what} did not come back.`] };
+  const words = tellProbe(probe, look);
+  if (!probe.came) return { ...base, evidence: [...base.evidence, `${words}.`] };
+  if (!isFresh(probe, look, seconds))
+    return { ...base, evidence: [...base.evidence, `${words}: it could be read then.`] };
   return {
     ...base,
     ruled_out: [...base.ruled_out, 'The access rules of the broker withhold everything under the filter.'],
     possible: base.possible.filter((one) => one !== ACL),
-    evidence: [...base.evidence, `${what} came back: this user may read there.`],
+    evidence: [...base.evidence, `${words}: this user may read there.`],
   };
-}
-
-function storedUnder(pattern: string, { stored }: Look): number {
-  const matches = compileFilter(parseFilter(pattern).filter);
-  let count = 0;
-  for (const topic of stored) if (matches(topic)) count += 1;
-  return count;
 }
 
 /** The most likely slip, in words. */
@@ -179,52 +217,52 @@ function besideOthers(base: Absence, within: string, { siblings, shared }: Near,
   return { ...base, grade: 'likely', verdict, ruled_out };
 }
 
+/** Messages that must have come by while nothing was heard, for it to be no accident. */
+const TELLING_COUNT = 10;
+
 /** This user sees no topic whatsoever. */
-function nothingAtAll(base: Absence, within: string, { perMinute }: Pick<Look, 'perMinute'>): Absence {
+function nothingAtAll(base: Absence, within: string, { perMinute, counted = 0 }: Load): Absence {
   if (perMinute === undefined) {
     return {
       ...base,
       verdict: `${within}, nor anything else on this broker: it is empty, or this user may read nothing.`,
     };
   }
+  const possible = [ACL, ...base.possible.filter((one) => one !== ACL)];
+  if (counted >= TELLING_COUNT) {
+    const verdict = `${within}. The broker got ${counted} messages while all topics were listened to, and this user saw none of them: its access rules withhold them.`;
+    return { ...base, grade: 'likely', verdict, possible };
+  }
   if (perMinute < 1) return { ...base, grade: 'likely', verdict: `${within}: nobody publishes on this broker.` };
   const rate = `${Math.round(perMinute)} messages a minute`;
-  return {
-    ...base,
-    grade: 'likely',
-    verdict: `${within}. The broker gets ${rate}, and this user sees none of them: its access rules withhold them.`,
-    possible: [ACL, ...base.possible.filter((one) => one !== ACL)],
-  };
+  const verdict = `${within}. The broker got ${rate} of late, and this user saw none: they came before, or its access rules may withhold them.`;
+  return { ...base, grade: 'unknown', verdict, possible };
 }
 
 /** What the broker says of itself and what was probed, for one who heard all topics; `nothing`: no message of anybody. */
-export function besideBroker(absence: Absence, { perMinute, probes }: Glance, nothing: boolean): Absence {
-  const evidence = [...absence.evidence, ...probes.slice(0, 3).map(told), ...rateOf(perMinute)];
-  const hidden = nothing && perMinute !== undefined && perMinute >= 1;
+export function besideBroker(absence: Absence, glance: Glance, nothing: boolean): Absence {
+  const told = glance.probes.slice(0, 3).map((probe) => `${tellProbe(probe, glance)}.`);
+  const evidence = [...absence.evidence, ...told, ...rateOf(glance.perMinute)];
+  const hidden = nothing && glance.perMinute !== undefined && glance.perMinute >= 1;
   return hidden
-    ? nothingAtAll({ ...absence, evidence }, absence.verdict.replace(/\.$/, ''), { perMinute })
+    ? nothingAtAll({ ...absence, evidence }, absence.verdict.replace(/\.$/, ''), glance)
     : { ...absence, evidence };
-}
-
-function told({ topic, came, acknowledged }: Probe): string {
-  const what = `A probe published to ${named(topic)}`;
-  if (came) return `${what} came back.`;
-  return `${what} ${acknowledged ? 'was acknowledged and' : ''} never came back.`.replace('  ', ' ');
 }
 
 function rateOf(perMinute: number | undefined): string[] {
   return perMinute === undefined
     ? []
-    : [`The broker's own count under $SYS: ${Math.round(perMinute)} PUBLISH packets a minute come in.`];
+    : [`The broker's own count under $SYS: ${Math.round(perMinute)} PUBLISH packets a minute come in, of late.`];
 }
 
-function evidenceOf({ refused, topics, live, perMinute }: Look, near: Near, stored: number): string[] {
+function evidenceOf({ refused, topics, live, perMinute }: Look, near: Near, { stored, before }: Seen): string[] {
   const evidence = [
     refused
       ? 'A look at # was refused, so topics elsewhere are not known.'
       : `A look at # showed ${topics.size} topics, ${live.size} of which spoke.`,
   ];
   if (stored > 0) evidence.push(`${stored} of them are under the filter and have a stored message.`);
+  if (before > 0) evidence.push(`This session saw ${before} topics under the filter before.`);
   if (near.siblings.length > 0 && near.shared !== '') {
     evidence.push(`${near.siblings.length} topics share its beginning ${named(near.shared)}.`);
   }

@@ -28,7 +28,7 @@ export function deviceUnknown(heard: Heard): Absence {
   const { upSeconds, glance } = heard;
   if (received === 0) {
     const listened = { pattern: '#', seconds, grantedQos, retained: 'include' as const, interrupted, upSeconds };
-    return besideBroker(nothingCollected(listened), glance, true);
+    return besideBroker(nothingCollected(listened), glance, all && !interrupted);
   }
   const spelled = near.map((name) => `The id is spelled differently: ${quoteText(name, 64)} exists.`);
   const proven = all && end.complete && !interrupted;

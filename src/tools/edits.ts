@@ -1,4 +1,4 @@
-// Owns how far two texts are apart, for who has mistyped one. Must not know what the texts name.
+// Owns how far two names are apart, for who has mistyped one. Must not know what the texts name.
 
 /** Letters put in, left out or changed (Levenshtein). Quadratic: bound the lengths before. */
 export function edits(a: string, b: string): number {
@@ -12,4 +12,17 @@ export function edits(a: string, b: string): number {
     row = next;
   }
   return row[b.length] ?? 0;
+}
+
+const DIGITS = /\d+/g;
+const HEX_ID = /^(0x)?(?=.*\d)[\da-f]{6,}$/i;
+
+/** Whether two names differ in digits alone, as those of one family do: sensor1 and sensor2. */
+export function areNumbered(a: string, b: string): boolean {
+  return a !== b && a.replaceAll(DIGITS, '0') === b.replaceAll(DIGITS, '0');
+}
+
+/** Whether both are addresses, of which each is near to many. */
+export function areAddresses(a: string, b: string): boolean {
+  return HEX_ID.test(a) && HEX_ID.test(b);
 }

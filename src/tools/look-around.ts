@@ -1,6 +1,8 @@
 // Owns a short look at the rest of the broker after nothing came: which topics exist beside the filter, who speaks,
 // whether the broker moves messages at all. Subscribes, publishes nothing. Must not know what it means.
-import type { Message, Probe, Session } from '../mqtt/types.ts';
+import type { Message, Session } from '../mqtt/types.ts';
+import { BrokerLoad, LOAD_TOPIC, type Load } from './broker-load.ts';
+import type { Probed } from './probed.ts';
 import type { Context } from './tool.ts';
 import { waitFor } from './waiting.ts';
 
@@ -11,10 +13,8 @@ const LIVE_MS = 700;
 const MAX_TOPICS = 20_000;
 /** A look at `#` of a busy broker makes it send everything: others on the session would doubt what they got. */
 const MAX_MESSAGES = 5_000;
-/** mosquitto's PUBLISH packets a minute, as a moving average; others tell nothing there. */
-const RATE_TOPIC = '$SYS/broker/load/publish/received/1min';
 
-export type Look = {
+export type Look = Glance & {
   /** What was looked at: everything that this user may read, or not even that. */
   filter: string;
   refused: boolean;
@@ -24,24 +24,18 @@ export type Look = {
   live: Set<string>;
   /** Those with a stored message. */
   stored: Set<string>;
-  /** PUBLISH packets a minute that the broker says it gets; undefined where it says nothing. */
-  perMinute: number | undefined;
-  /** What was probed on this session of late. */
-  probes: readonly Probe[];
 };
 
-export type Glance = Pick<Look, 'perMinute' | 'probes'>;
+/** What the broker says that it gets, and what was probed on this session of late. */
+export type Glance = Load & Probed;
 
 /** The same for one who hears all topics anyway: only what the broker says of itself, and what was probed. */
 export function glanceAround(session: Session, signal: AbortSignal): { seen(): Glance; close(): void } {
-  let perMinute: number | undefined;
+  const load = new BrokerLoad();
   let over = false;
   let close = () => {};
-  const rate = ({ payload }: Message) => {
-    const number = Number.parseFloat(payload.toString('latin1'));
-    if (Number.isFinite(number)) perMinute = number;
-  };
-  session.listen(RATE_TOPIC, { qos: 0, retained: 'include', signal }, rate).then(
+  const take = (message: Message) => load.take(message);
+  session.listen(LOAD_TOPIC, { qos: 0, retained: 'include', signal }, take).then(
     (subscription) => {
       close = subscription.close;
       if (over) close();
@@ -50,7 +44,7 @@ export function glanceAround(session: Session, signal: AbortSignal): { seen(): G
     () => {},
   );
   return {
-    seen: () => ({ perMinute, probes: session.probes.recent() }),
+    seen: () => ({ ...load.read(), ...probedOn(session) }),
     close: () => {
       over = true;
       close();
@@ -66,7 +60,8 @@ export async function lookAround(session: Session, context: Context): Promise<Lo
     live: new Set(),
     stored: new Set(),
     perMinute: undefined,
-    probes: session.probes.recent(),
+    counted: undefined,
+    ...probedOn(session),
   };
   for (const topic of session.known.topics()) if (look.topics.size < MAX_TOPICS) look.topics.add(topic);
   let enough = () => {};
@@ -81,14 +76,11 @@ export async function lookAround(session: Session, context: Context): Promise<Lo
     if (seen.size < MAX_TOPICS) seen.add(topic);
     if (messages >= MAX_MESSAGES || look.topics.size >= MAX_TOPICS) enough();
   };
-  const rate = ({ payload }: Message) => {
-    const number = Number.parseFloat(payload.toString('latin1'));
-    if (Number.isFinite(number)) look.perMinute = number;
-  };
+  const broker = new BrokerLoad();
   const options = { qos: 0, retained: 'include', signal: context.signal } as const;
   const [everything, load] = await Promise.allSettled([
     session.listen('#', options, take),
-    session.listen(RATE_TOPIC, { ...options, retained: 'only' }, rate),
+    session.listen(LOAD_TOPIC, options, (message) => broker.take(message)),
   ]);
   const open = [everything, load].flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   look.refused = everything.status === 'rejected';
@@ -104,5 +96,11 @@ export async function lookAround(session: Session, context: Context): Promise<Lo
   } finally {
     for (const subscription of open) subscription.close();
   }
-  return look;
+  return { ...look, ...broker.read() };
+}
+
+/** In MQTT 5 an acknowledgement says whether a write was refused; a PUBACK of 3.1.1 has no code. */
+function probedOn({ probes, facts }: Session): Probed {
+  const at = Date.now();
+  return { probes: probes.recent(at), at, refusalsTold: facts.protocolVersion === 5 };
 }

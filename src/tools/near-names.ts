@@ -1,5 +1,5 @@
 // Owns the names on a broker that are nearly the one that was asked for, for who has mistyped it. Bounded.
-import { edits } from './edits.ts';
+import { areNumbered, edits } from './edits.ts';
 
 /** Levels looked at, and their length. Stops a broker of endless names from taking memory and time. */
 const MAX_SEEN = 20_000;
@@ -24,8 +24,10 @@ export class NearNames {
     for (const level of topic.split('/')) {
       if (Math.abs(level.length - length) > MAX_EDITS || this.#seen.size >= MAX_SEEN || this.#seen.has(level)) continue;
       this.#seen.add(level);
-      if (this.names.length < MAX_NAMES && edits(level.toLowerCase(), this.#wanted) <= MAX_EDITS)
-        this.names.push(level);
+      if (this.names.length < MAX_NAMES && this.#isNear(level.toLowerCase())) this.names.push(level);
     }
+  }
+  #isNear(level: string): boolean {
+    return !areNumbered(level, this.#wanted) && edits(level, this.#wanted) <= MAX_EDITS;
   }
 }

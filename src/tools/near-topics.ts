@@ -1,7 +1,7 @@
 // Owns which topics are nearly under a filter: other case, other slashes, one level more, a letter off, the neighbours.
 // Pure; must not know where the topics come from.
 import { compileFilter, parseFilter } from '../mqtt/topic.ts';
-import { edits } from './edits.ts';
+import { areAddresses, areNumbered, edits } from './edits.ts';
 
 export type Near = {
   /** Differ in upper and lower case alone. */
@@ -85,7 +85,8 @@ function isMisspelled(levels: readonly string[], topic: string): boolean {
   return wrong === 1;
 }
 
-/** Whether one level may be the other, mistyped. */
+/** Whether one level may be the other, mistyped, and is not its neighbour. */
 function isNear(a: string, b: string): boolean {
+  if (areNumbered(a, b) || areAddresses(a, b)) return false;
   return Math.abs(a.length - b.length) <= 2 && a.length <= 64 && edits(a, b) <= 2;
 }

@@ -43,7 +43,7 @@ describe('a command that is accepted and never obeyed', () => {
 });
 
 describe('an access rule that drops in silence', () => {
-  test('nothing comes; test_connection shows it with a probe; then absence is certain of it', async () => {
+  test('nothing comes; test_connection shows it with a probe; then absence names it', async () => {
     const script = await demo();
     await turn(script, { silent_acl: true });
     const oven = { session_id: 'demo', topic_pattern: 'plant/line2/oven/+', duration_seconds: 10, retained: 'exclude' };
@@ -61,7 +61,8 @@ describe('an access rule that drops in silence', () => {
     expect(checked.overall_health).not.toBe('healthy');
     expect(JSON.stringify(checked)).toMatch(/drop in silence/);
     const known = await script.result('subscribe_and_collect', oven);
-    expect(known).toMatchObject({ absence: { grade: 'certain', verdict: expect.stringContaining('drop in silence') } });
+    // The demo's broker speaks MQTT 3.1.1, whose PUBACK does not tell a refused write.
+    expect(known).toMatchObject({ absence: { grade: 'likely', verdict: expect.stringContaining('drop in silence') } });
     await script.end();
   });
 });
