@@ -10,8 +10,8 @@ const FIELDS_TOKENS = 58;
 /** Of `"payload_truncated":true,`. */
 const MARK_TOKENS = 6;
 const NUMBER_TOKENS = 3;
-/** Characters of a token, at most. Stops texts of a megabyte from being counted again and again. */
-const MOST_CHARS = 16;
+/** Characters of a payload that are a token, at most: a row of one letter is no word, and costs what others do. */
+const MOST_CHARS = 4;
 /** What a payload is left with, however little room there is. */
 const LEAST_TOKENS = 14;
 
@@ -129,10 +129,10 @@ function shortRecord(record: Record<string, unknown>, most: number): Record<stri
 
 function headWithin(text: string, most: number): string {
   let low = 0;
-  let high = Math.min(text.length, most * MOST_CHARS);
+  let high = Math.max(0, Math.min(text.length, most * MOST_CHARS));
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    if (tokens(text.slice(0, middle)) <= most) low = middle;
+    if (costOfText(text.slice(0, middle)) <= most) low = middle;
     else high = middle - 1;
   }
   const last = text.charCodeAt(low - 1);
@@ -140,5 +140,9 @@ function headWithin(text: string, most: number): string {
 }
 
 function jsonTokens(value: unknown): number {
-  return tokens(JSON.stringify(value) ?? '');
+  return costOfText(JSON.stringify(value) ?? '');
+}
+
+function costOfText(text: string): number {
+  return Math.max(tokens(text), Math.ceil(text.length / MOST_CHARS));
 }

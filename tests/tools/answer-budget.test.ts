@@ -145,6 +145,7 @@ describe('nothing left out, by default', () => {
   ])('%s -> shown in part in under 6,000 tokens; whole_cursor brings it whole', async (_, payload, type) => {
     const { result, call } = await one(payload);
     expect(proxy(result)).toBeLessThan(6_600);
+    expect(JSON.stringify(result).length / 4).toBeLessThan(6_600);
     expect(result).toMatchObject({ pruning_applied: false, message_count: 1 });
     expect(list(result)).toMatchObject([{ payload_truncated: true, payload_type: type, size_bytes: payload.length }]);
     expect(result.notes).toContainEqual(expect.stringMatching(/^1 payload is shown in part.*whole_cursor/));
