@@ -2,8 +2,9 @@
 import type { Finding } from '../findings/types.ts';
 import { quoteText } from '../mqtt/topic.ts';
 import type { RetainedEnd } from '../mqtt/types.ts';
-import { type Absence, besideBroker, nothingCollected } from './absence.ts';
+import { nothingCollected } from './absence.ts';
 import type { Glance } from './look-around.ts';
+import { type Absence, besideBroker } from './look-verdict.ts';
 import { connectedFor } from './up-time.ts';
 
 export type Heard = {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { besideBroker, type Listened, nothingCollected, nothingListed, nothingOnAny } from '../../src/tools/absence.ts';
+import { type Listened, nothingCollected, nothingListed, nothingOnAny } from '../../src/tools/absence.ts';
 import type { Look } from '../../src/tools/look-around.ts';
+import { besideBroker } from '../../src/tools/look-verdict.ts';
 import { upBetween } from '../../src/tools/up-time.ts';
 
 const listened: Listened = {
