@@ -28,7 +28,7 @@ export type Watched = {
   expectation: Expectation;
   /** Whether the expectation is about this message. */
   concerns(message: Message): boolean;
-  /** Whether it answers somebody else's request: on our response topic, without our correlation data. */
+  /** Whether it answers somebody else's request: other correlation data, or none on our response topic. */
   isForeign(message: Message): boolean;
   isEcho(message: Message): boolean;
   /** An echo counts: what was asked for is that the broker hands it back. */

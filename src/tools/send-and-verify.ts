@@ -10,7 +10,7 @@ import { bytesOf } from './outgoing.ts';
 import { consented } from './publish-consent.ts';
 import { Reactions, type Watched } from './reactions.ts';
 import type { Context, Handler } from './tool.ts';
-import { type Sent, verified } from './verified.ts';
+import { counted, type Sent, verified } from './verified.ts';
 import { waitFor } from './waiting.ts';
 
 /** Longest wait for the stored messages of what is watched, ms. */
@@ -90,7 +90,7 @@ async function waited(
   const lost = ears.lost.then(() => 'lost' as const);
   const met = reactions.verified.then(() => 'met' as const);
   const ms = timeout_seconds * 1000;
-  const message = () => `sent; ${reactions.count} messages came back so far`;
+  const message = () => `sent; ${counted(reactions.count, 'message')} came back so far`;
   const stopped = await waitFor({ ms, totalMs: ms, until: [met, lost], message }, context);
   if (stopped !== 'met' || settle_seconds === 0) return stopped;
   const stays = { ms: settle_seconds * 1000, until: [lost], message: () => 'met; watching whether it stays so' };
@@ -116,11 +116,16 @@ async function watchedBy({ expect }: SendAndVerifyArgs, request: PublishRequest)
   const expectation = await compileExpectation(expect ?? {});
   const matches = compileFilter(parseFilter(pattern).filter);
   const correlation = Buffer.from(properties?.correlation_data ?? '').toString('base64');
-  const isForeign = (message: Message) =>
-    message.topic === response && message.properties?.correlation_data !== correlation;
+  const concerns = (message: Message) => matches(message.topic);
+  // A state topic carries no correlation data, so its absence tells something on the response topic only.
+  const isForeign = (message: Message) => {
+    const theirs = message.properties?.correlation_data;
+    if (response === undefined || theirs === correlation) return false;
+    return message.topic === response || (theirs !== undefined && concerns(message));
+  };
   return {
     expectation,
-    concerns: (message) => matches(message.topic) && !isForeign(message),
+    concerns,
     isForeign,
     isEcho: (message) => message.topic === topic && message.size === payload.length && message.payload.equals(payload),
     echoCounts: pattern === topic,

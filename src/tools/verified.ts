@@ -61,7 +61,7 @@ export function verified(
     prior_count: prior.length,
     reactions: fitted.messages.map((message, i) => reactionOf(message, shown[i], reactions.met)),
     reaction_count: reactions.count,
-    ...(status === 'no_reaction' ? { absence: absenceOf(sent, end, prior.length, reactions.foreign) } : {}),
+    ...(status === 'no_reaction' ? { absence: absenceOf(sent, end, prior.length, reactions) } : {}),
     waited_seconds: seconds(end.tookMs),
     notes: [...notesOn(reactions, end, complete), ...notesOnFit(fitted)],
   };
@@ -94,11 +94,16 @@ function summaryOf(args: SendAndVerifyArgs, sent: Sent, reactions: Reactions, en
   const waited = waitedWords(end);
   if (end.stopped === 'lost')
     return `${accepted}; then the connection was lost, ${waited} after sending, before anything was verified.${ignored}`;
-  if (count === echoes) return `${accepted}, no reaction in ${waited}${away}.${ignored}`;
-  const came = `${count - echoes} messages came in ${waited}${away}`;
+  if (count === echoes) return `${accepted}, no reaction in ${waited}${away}${echoWords(echoes)}.${ignored}`;
+  const came = `${counted(count - echoes, 'message')} came in ${waited}${away}`;
   if (last === 'unknown')
     return `${accepted}; ${came}, but whether it ${words} cannot be told: what was there before is not known.${ignored}`;
-  return `${accepted}; ${came}, none of which is what was expected (${words}).${ignored}`;
+  const none = count - echoes === 1 ? 'which is not' : 'none of which is';
+  return `${accepted}; ${came}, ${none} what was expected (${words}).${ignored}`;
+}
+
+function echoWords(echoes: number): string {
+  return echoes === 0 ? '' : '; the broker handed back what was sent';
 }
 
 /** As it was, not as it was asked for. */
@@ -116,7 +121,7 @@ function outageOf({ at }: Sent, { ears, tookMs }: End): string {
 
 function foreignWords(foreign: number): string {
   if (foreign === 0) return '';
-  return ` ${foreign === 1 ? '1 answer' : `${foreign} answers`} to other requests came on the response topic: not counted.`;
+  return ` ${counted(foreign, 'answer')} to other requests came: not counted.`;
 }
 
 function acceptance({ acknowledged, request, reasonCode }: Sent): string {
@@ -156,8 +161,8 @@ function reactionOf(message: WireMessage, reaction: Reaction | undefined, met: R
   };
 }
 
-/** Nothing came back: what that can mean. */
-function absenceOf(sent: Sent, end: End, prior: number, foreign: number) {
+/** Nothing came back, or only what was sent: what that can mean. */
+function absenceOf(sent: Sent, end: End, prior: number, { foreign, echoes }: Reactions) {
   const { acknowledged, reasonCode, request } = sent;
   const { ears, stopped } = end;
   const nobody = reasonCode === NO_SUBSCRIBERS;
@@ -167,7 +172,8 @@ function absenceOf(sent: Sent, end: End, prior: number, foreign: number) {
     ([filter, qos]) => `${quoteText(filter, MAX_QUOTED)} at QoS ${qos}`,
   );
   const ruled_out = ['The broker refused what was subscribed to.'];
-  if (acknowledged) ruled_out.push('The broker did not get it.');
+  if (acknowledged || echoes > 0) ruled_out.push('The broker did not get it.');
+  if (echoes > 0) ruled_out.push('The session may not publish to the topic, or not read it.');
   if (up) ruled_out.push('The connection was down.');
   const possible = nobody
     ? ['The topic is not the one the device listens on.', 'The device is offline.']
@@ -175,20 +181,23 @@ function absenceOf(sent: Sent, end: End, prior: number, foreign: number) {
         'The device is offline, or slower than the timeout.',
         'The device listens on another topic, or wants another payload.',
         'The reaction shows on another topic: watch a wider filter.',
-        'The access rules of the broker drop the message, or the reaction, without saying so.',
+        `The access rules of the broker ${echoes > 0 ? 'keep the message from the device' : 'drop the message'}, or drop the reaction, without saying so.`,
       ];
   const evidence = [`SUBACK granted ${granted.slice(0, 6).join(', ')}.`];
   if (acknowledged) evidence.push(`The broker acknowledged it with reason code ${reasonCode}.`);
+  if (echoes > 0) evidence.push('The broker handed back what was sent: it was delivered, and its topic can be read.');
   if (prior > 0) evidence.push('What is stored under the filters came, so they can be read.');
   if (foreign > 0) {
-    evidence.push(`${foreign} messages came on the response topic with other correlation data, or none.`);
+    evidence.push(
+      `${counted(foreign, 'message')} came with other correlation data, or on the response topic with none.`,
+    );
     possible.push('Who answers does not send the correlation data back.');
   }
   if (!up && !nobody) possible.unshift('The reaction came while the connection was down.');
   if (nobody) evidence.push(`Reason code 16: nobody is subscribed to ${quoteText(request.topic, MAX_QUOTED)}.`);
   const verdict = nobody
     ? 'Nobody was listening: the broker had no subscriber for the topic.'
-    : `Nothing came back within ${waitedWords(end)}${stopped === 'lost' ? ', when the connection was lost' : away}.`;
+    : `${echoes > 0 ? 'Nothing but what was sent' : 'Nothing'} came back within ${waitedWords(end)}${stopped === 'lost' ? ', when the connection was lost' : away}.`;
   const grade = nobody ? ('certain' as const) : up ? ('likely' as const) : ('unknown' as const);
   return { grade, verdict, ruled_out, possible, evidence };
 }
@@ -200,8 +209,13 @@ function notesOn(reactions: Reactions, { ears, stopped }: End, complete: boolean
   if (ears.gaps.length > 0 || stopped === 'lost')
     notes.push('The connection was lost meanwhile; reactions may be missing.');
   const hidden = reactions.count - Math.min(reactions.kept.length, MAX_REACTIONS);
-  if (hidden > 0) notes.push(`${hidden} of ${reactions.count} messages are not shown.`);
+  if (hidden > 0)
+    notes.push(`${hidden} of ${counted(reactions.count, 'message')} ${hidden === 1 ? 'is' : 'are'} not shown.`);
   return notes;
+}
+
+export function counted(count: number, one: string): string {
+  return `${count} ${one}${count === 1 ? '' : 's'}`;
 }
 
 function tenth(ms: number): number {

@@ -114,10 +114,33 @@ describe('send_and_verify', () => {
     });
     const result = await own.call('send_and_verify', { ...at, properties: { response_topic: 'answers/1' } });
     expect(result).toMatchObject({ status: 'no_reaction', reaction_count: 0, reactions: [], foreign_reply_count: 2 });
-    expect(result.summary).toMatch(
-      /no reaction in .*\. 2 answers to other requests came on the response topic: not counted\.$/,
-    );
+    expect(result.summary).toMatch(/no reaction in .*\. 2 answers to other requests came: not counted\.$/);
     expect(Object(result.absence).possible).toContain('Who answers does not send the correlation data back.');
+  });
+
+  test('the filter covers the answers of others too -> other correlation data is foreign, a state without any is not', async () => {
+    const properties = { response_topic: 'answers/mine', correlation_data: 'mine' };
+    const expectation = { topic_pattern: 'answers/+', equals: 'done' };
+    const args = { ...at, properties, expect: expectation };
+    const other = obeying((speak) =>
+      speak('answers/other', 'done', { properties: { correlation_data: Buffer.from('theirs').toString('base64') } }),
+    );
+    const foreign = await other.call('send_and_verify', args);
+    expect(foreign).toMatchObject({ status: 'no_reaction', reaction_count: 0, foreign_reply_count: 1 });
+    expect(foreign.summary).toContain('1 answer to other requests came: not counted.');
+    const bare = await obeying((speak) => speak('answers/mine', 'done')).call('send_and_verify', args);
+    expect(bare).toMatchObject({ status: 'no_reaction', foreign_reply_count: 1 });
+    const state = await obeying((speak) => speak('answers/state', 'done')).call('send_and_verify', args);
+    expect(state).toMatchObject({ status: 'verified', foreign_reply_count: 0 });
+    const watching = { ...args, watch: ['log/#'], expect: { topic_pattern: 'answers/state' } };
+    const told = obeying((speak) => speak('log/a', 'x', { properties: { correlation_data: 'AAAA' } }));
+    expect(await told.call('send_and_verify', watching)).toMatchObject({ reaction_count: 1, foreign_reply_count: 0 });
+  });
+
+  test('one message that is something else -> in the singular', async () => {
+    const own = obeying((speak) => speak('lamp/state', 'OFF'));
+    const result = await own.call('send_and_verify', { ...at, expect: { topic_pattern: 'lamp/+', equals: 'ON' } });
+    expect(result.summary).toMatch(/; 1 message came in 0\.\d s, which is not what was expected/);
   });
 
   test('the broker says that nobody is subscribed -> certain', async () => {
@@ -147,6 +170,13 @@ describe('send_and_verify', () => {
     const own = obeying((speak) => speak('lamp/set', 'ON'));
     const result = await own.call('send_and_verify', { ...at, expect: { topic_pattern: 'lamp/#' } });
     expect(result).toMatchObject({ status: 'no_reaction', reactions: [{ echo: true }], reaction_count: 1 });
+    expect(result.summary).toMatch(/no reaction in 0\.\d s; the broker handed back what was sent\.$/);
+    const { verdict, ruled_out, possible } = Object(result.absence);
+    expect(verdict).toMatch(/^Nothing but what was sent came back/);
+    expect(ruled_out).toContain('The session may not publish to the topic, or not read it.');
+    expect(possible).toContain(
+      'The access rules of the broker keep the message from the device, or drop the reaction, without saying so.',
+    );
   });
 
   test('the echo itself is expected -> verified, and the summary says that no device has obeyed', async () => {
