@@ -20,6 +20,10 @@ export type Verdict = 'met' | 'not_met' | 'unknown';
 export type Expectation = {
   /** In words: "$.state equals "ON"". */
   words: string;
+  /** What it is about: a difference, a value as such, or only that something comes. */
+  about: 'change' | 'value' | 'arrival';
+  /** Whether there is a value to judge: a message about something else says nothing of it. */
+  selects(payload: unknown): boolean;
   /** `prior`: the payload before, decoded; undefined where there was none. */
   judge(payload: unknown, prior: { payload: unknown } | undefined): Verdict;
 };
@@ -46,7 +50,17 @@ export async function compileExpectation(expected: Expected): Promise<Expectatio
     if (expected.equals !== undefined) return verdict(equal(value, expected.equals));
     return verdict(inRange(value, expected));
   };
-  return { words: `${path ?? 'the payload'} ${condition(expected)}`, judge: judged };
+  return {
+    words: `${path ?? 'the payload'} ${condition(expected)}`,
+    about: aboutOf(expected),
+    selects: (payload) => valueIn(payload) !== undefined,
+    judge: judged,
+  };
+}
+
+function aboutOf({ equals, changes, matches, minimum, maximum }: Expected): Expectation['about'] {
+  if (changes === true) return 'change';
+  return [equals, matches, minimum, maximum].some((condition) => condition !== undefined) ? 'value' : 'arrival';
 }
 
 function checkOnlyOne({ equals, changes, matches, minimum, maximum }: Expected): void {

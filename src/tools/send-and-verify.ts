@@ -46,7 +46,7 @@ async function send(
   const reactions = new Reactions(before, watched);
   let sentAt: number | undefined;
   const take = (message: Message) => {
-    if (sentAt === undefined || message.retain) before.take(message);
+    if (sentAt === undefined || message.retain) reactions.takePrior(message);
     else reactions.take(message, performance.now() - sentAt);
   };
   const options = { qos: 1, retained: 'include', signal: context.signal } as const;
@@ -126,6 +126,7 @@ async function watchedBy({ expect }: SendAndVerifyArgs, request: PublishRequest)
   return {
     expectation,
     concerns,
+    isAnswer: ({ properties: theirs }) => response !== undefined && theirs?.correlation_data === correlation,
     isForeign,
     isEcho: (message) => message.topic === topic && message.size === payload.length && message.payload.equals(payload),
     echoCounts: pattern === topic,

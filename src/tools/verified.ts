@@ -17,6 +17,9 @@ const MAX_QUOTED = 120;
 /** MQTT 5: the broker took it, and nobody is subscribed. */
 const NO_SUBSCRIBERS = 0x10;
 
+const ALREADY =
+  ' It was so before sending already, which is no proof that the command was obeyed: expect changes, or send another value.';
+
 /** `at`: ms since the epoch. */
 export type Sent = PublishAck & { at: number; request: PublishRequest; publishMs: number };
 export type Prior = { prior: Message[]; complete: boolean };
@@ -53,7 +56,8 @@ export function verified(
     reason: sent.reason,
     publish_ms: tenth(sent.publishMs),
     ...(reactions.met ? { latency_ms: tenth(reactions.met.latencyMs), diff: reactions.met.changes } : {}),
-    ...(reactions.met && args.settle_seconds > 0 ? { stayed: reactions.last === 'met' } : {}),
+    ...(reactions.already ? { already: true as const } : {}),
+    ...stayedOf(args, reactions, end),
     ...(request.properties?.response_topic === undefined
       ? {}
       : { correlation_data: request.properties.correlation_data ?? '', foreign_reply_count: reactions.foreign }),
@@ -82,14 +86,9 @@ function summaryOf(args: SendAndVerifyArgs, sent: Sent, reactions: Reactions, en
   const ignored = foreignWords(reactions.foreign);
   if (met) {
     const where = quoteText(met.message.topic, MAX_QUOTED);
-    const stayed =
-      args.settle_seconds === 0
-        ? ''
-        : last === 'met'
-          ? `, and stayed so for ${args.settle_seconds} s`
-          : ', but did not stay so';
+    const stayed = args.settle_seconds === 0 ? '' : stayedWords(args.settle_seconds, reactions, end);
     const echo = met.echo ? ' It is the broker handing back what was sent: no device has shown that it obeyed.' : '';
-    return `Verified: ${words} on ${where}, ${tenth(met.latencyMs)} ms after sending${stayed}.${echo}`;
+    return `Verified: ${words} on ${where}, ${tenth(met.latencyMs)} ms after sending${stayed}.${reactions.already ? ALREADY : ''}${echo}`;
   }
   const waited = waitedWords(end);
   if (end.stopped === 'lost')
@@ -100,6 +99,23 @@ function summaryOf(args: SendAndVerifyArgs, sent: Sent, reactions: Reactions, en
     return `${accepted}; ${came}, but whether it ${words} cannot be told: what was there before is not known.${ignored}`;
   const none = count - echoes === 1 ? 'which is not' : 'none of which is';
   return `${accepted}; ${came}, ${none} what was expected (${words}).${ignored}`;
+}
+
+/** Of a connection that was lost meanwhile nobody knows what it would have told. */
+function stayedOf({ settle_seconds }: SendAndVerifyArgs, { met, stays }: Reactions, { stopped }: End) {
+  const { stayed } = stays;
+  const told = met && settle_seconds > 0 && !(stayed && stopped === 'lost');
+  return told && stayed !== undefined ? { stayed } : {};
+}
+
+function stayedWords(settle: number, { met, stays }: Reactions, { stopped }: End): string {
+  const { turned } = stays;
+  if (turned !== undefined)
+    return turned === met?.message.topic
+      ? ', but did not stay so'
+      : `, but did not stay so on ${quoteText(turned, MAX_QUOTED)}`;
+  if (stopped === 'lost') return '; then the connection was lost, and whether it stayed so cannot be told';
+  return stays.stayed ? `, and stayed so for ${settle} s` : '; whether it stayed so cannot be told';
 }
 
 function echoWords(echoes: number): string {

@@ -216,6 +216,134 @@ describe('send_and_verify', () => {
     expect(result.summary).toContain('did not stay so');
   });
 
+  test('a live message before sending -> is what was there before, and no reaction', async () => {
+    const own = obeying(
+      () => {},
+      ({ session }) => session.speak('lamp/state', 'ON'),
+    );
+    const result = await own.call('send_and_verify', { ...at, expect: { topic_pattern: 'lamp/state', equals: 'ON' } });
+    expect(result).toMatchObject({ status: 'no_reaction', reaction_count: 0, reactions: [], prior_count: 1 });
+    expect(result.prior).toMatchObject([{ payload: 'ON', retain: false }]);
+  });
+
+  test.each([
+    ['stored', { equals: 'ON' }, stored('lamp/state', '{"state":"ON"}')],
+    [
+      'live',
+      { matches: '^O' },
+      ({ session }: ReturnType<typeof bench>) => session.speak('lamp/state', '{"state":"ON"}'),
+    ],
+  ])('it was so before sending (%s), and is repeated -> verified, but already so', async (_how, condition, before) => {
+    const own = obeying(
+      (speak) => {
+        speak('lamp/state', '{"rssi":-60}');
+        speak('lamp/state', '{"state":"ON"}');
+      },
+      (bench) => {
+        before(bench);
+        bench.session.speak('lamp/state', '{"rssi":-61}');
+      },
+    );
+    const expectation = { topic_pattern: 'lamp/+', path: '$.state', ...condition };
+    const result = await own.call('send_and_verify', { ...at, expect: expectation });
+    expect(result).toMatchObject({ status: 'verified', already: true });
+    expect(result.summary).toMatch(/ms after sending\. It was so before sending already, .*: expect changes,/);
+  });
+
+  test.each<[string, Fields, string[]]>([
+    ['another value came in between', { equals: 'ON' }, ['OFF', 'ON']],
+    ['only a message is expected', {}, ['ON']],
+    ['a change is expected', { changes: true }, ['OFF']],
+  ])('stored is ON, and %s -> not already so', async (_what, condition, came) => {
+    const own = obeying(
+      (speak) => {
+        for (const payload of came) speak('lamp/state', payload);
+      },
+      stored('lamp/state', 'ON'),
+    );
+    const result = await own.call('send_and_verify', { ...at, expect: { topic_pattern: 'lamp/state', ...condition } });
+    expect(result).toMatchObject({ status: 'verified' });
+    expect(result).not.toHaveProperty('already');
+  });
+
+  test('an answer like the one before, with our correlation data -> not already so', async () => {
+    const correlation_data = Buffer.from('mine').toString('base64');
+    const own = obeying(
+      (speak) => speak('answers/1', 'done', { properties: { correlation_data } }),
+      stored('answers/1', 'done'),
+    );
+    const properties = { response_topic: 'answers/1', correlation_data: 'mine' };
+    const result = await own.call('send_and_verify', { ...at, properties, expect: { equals: 'done' } });
+    expect(result).toMatchObject({ status: 'verified' });
+    expect(result).not.toHaveProperty('already');
+  });
+
+  test('changes, and only messages without the value come in between -> no change', async () => {
+    const own = obeying(
+      (speak) => {
+        speak('lamp/state', '{"rssi":-60}');
+        speak('lamp/state', '{"state":"OFF"}');
+      },
+      stored('lamp/state', '{"state":"OFF"}'),
+    );
+    const expectation = { topic_pattern: 'lamp/state', path: '$.state', changes: true };
+    expect(await own.call('send_and_verify', { ...at, expect: expectation })).toMatchObject({ status: 'not_verified' });
+  });
+
+  const OFF = '{"state":"OFF"}';
+  const ON = '{"state":"ON"}';
+  test.each<[string, Fields, [string, string][], boolean]>([
+    ['it changed and is repeated', { changes: true }, [['lamp/state', ON]], true],
+    ['it changed and changed back', { changes: true }, [['lamp/state', OFF]], false],
+    ['another device is off', { equals: 'ON' }, [['other/state', OFF]], true],
+    ['a message without the value', { equals: 'ON' }, [['lamp/state', '{"rssi":-60}']], true],
+    [
+      'it went off; another device is on',
+      { equals: 'ON' },
+      [
+        ['lamp/state', OFF],
+        ['other/state', ON],
+      ],
+      false,
+    ],
+  ])('with settle_seconds, %s -> stayed as it is on the topic', async (_what, condition, after, stayed) => {
+    const own = obeying(
+      (speak) => {
+        speak('lamp/state', ON);
+        for (const [topic, payload] of after) speak(topic, payload);
+      },
+      stored('lamp/state', OFF),
+    );
+    const expectation = { topic_pattern: '+/state', path: '$.state', ...condition };
+    const result = await own.call('send_and_verify', { ...at, settle_seconds: 0.05, expect: expectation });
+    expect(result).toMatchObject({ status: 'verified', stayed });
+    expect(result.summary).toMatch(stayed ? /, and stayed so for 0\.05 s\.$/ : /, but did not stay so\.$/);
+  });
+
+  test('with settle_seconds, another topic that met it turns -> the summary names it', async () => {
+    const own = obeying((speak) => {
+      speak('lamp/state', 'ON');
+      speak('other/state', 'ON');
+      speak('other/state', 'OFF');
+    });
+    const expectation = { topic_pattern: '+/state', equals: 'ON' };
+    const result = await own.call('send_and_verify', { ...at, settle_seconds: 0.05, expect: expectation });
+    expect(result).toMatchObject({ status: 'verified', stayed: false });
+    expect(result.summary).toContain('did not stay so on "other/state"');
+  });
+
+  test('with settle_seconds, the connection goes -> whether it stayed so is not told', async () => {
+    const own = obeying((speak) => {
+      speak('lamp/state', 'ON');
+      setTimeout(() => own.session.lose('it is gone'), 20);
+    });
+    const expectation = { topic_pattern: 'lamp/state', equals: 'ON' };
+    const result = await own.call('send_and_verify', { ...at, settle_seconds: 30, expect: expectation });
+    expect(result).toMatchObject({ status: 'verified' });
+    expect(result).not.toHaveProperty('stayed');
+    expect(result.summary).toContain('whether it stayed so cannot be told');
+  });
+
   test('a filter to watch -> told, not judged', async () => {
     const own = obeying((speak) => {
       speak('log/lamp', 'switching');
