@@ -34,7 +34,7 @@ export function itemOf(
     topic,
     at,
     seq,
-    severity: severityOf({ topic, payload, payload_type: type }),
+    severity: message.severity ?? severityOf({ topic, payload, payload_type: type }),
     shape: shapeOf(payload, type),
     levels: levelsOf(payload, type),
   };

@@ -21,13 +21,14 @@ export type Summary = {
 
 /**
  * The `target` messages most worth reading, in time order. `messages` are in order of arrival, `startedAt` is when the
- * collection began. kept_because is there only where something was left out.
+ * collection began. kept_because is there only where something was left out, here or, with `pruned`, before.
  */
 export function summarise(
   messages: readonly RawMessage[],
   target: number,
   startedAt: number,
   budget = MESSAGES_BUDGET_BYTES,
+  pruned = false,
 ): Summary {
   const decoded = messages.map((message) => decodePayload(message.payload, message.size, message.topic));
   const items = messages.map((message, seq) => itemOf(message, seq, decoded[seq]));
@@ -35,7 +36,7 @@ export function summarise(
   const rendered = kept.flatMap(({ index, reason }) => {
     const message = messages[index];
     if (message === undefined) return [];
-    return [renderMessage(message, startedAt, omitted.count > 0 ? reason : undefined, decoded[index])];
+    return [renderMessage(message, startedAt, pruned || omitted.count > 0 ? reason : undefined, decoded[index])];
   });
   const { messages: fitted, ...given } = fitMessages(rendered, budget);
   return { kept: fitted, kept_indices: kept.map(({ index }) => index), omitted, ...given };

@@ -21,6 +21,8 @@ export type RawMessage = {
   /** Milliseconds since the epoch. */
   at: number;
   properties?: Readonly<Record<string, unknown>>;
+  /** Where it was judged by the whole payload and is trouble. */
+  severity?: Severity | undefined;
 };
 
 /** A payload as an assistant reads it. */

@@ -59,7 +59,8 @@ export function collected(args: Listening, collection: Collection, held: Held): 
   const { inbox, subscription, ending } = collection;
   const { began, tookMs, stopped } = ending;
   const messages = inbox.messages();
-  const summary = summarise(messages, args.return_messages, began, args.raw ? HALF_BUDGET : MESSAGES_BUDGET_BYTES);
+  const budget = args.raw ? HALF_BUDGET : MESSAGES_BUDGET_BYTES;
+  const summary = summarise(messages, args.return_messages, began, budget, inbox.matched > messages.length);
   const pruned = inbox.matched > summary.kept.length;
   const all = inbox.totals();
   const pruning = pruned ? { pruning: pruningOf(inbox, all, summary) } : {};

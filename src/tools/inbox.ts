@@ -1,7 +1,7 @@
 // Owns the messages of a plain collection: the first so many, bounded in number and bytes.
 import type { Message } from '../mqtt/types.ts';
 import type { Collector } from './collector.ts';
-import { MAX_TOPIC_CHARS, MAX_TOPICS, type Total, type Totals, totalsOf } from './topic-totals.ts';
+import { MAX_TOPIC_CHARS, MAX_TOPICS, notToldApart, type Total, type Totals, totalsOf } from './topic-totals.ts';
 
 /** Tells whether a message is wanted. */
 export type Wanted = { test(payload: Buffer, topic: string): boolean; readonly skipped: number };
@@ -69,8 +69,7 @@ export class Inbox implements Collector {
 
   notes(): string[] {
     const notes: string[] = [];
-    if (this.#beyond.count > 0)
-      notes.push(`${this.#beyond.count} messages came of topics beyond the first million: they are not told apart.`);
+    if (this.#beyond.count > 0) notes.push(notToldApart(this.#beyond.count, this.#topics.size));
     if (this.#cut > 0) notes.push(`${this.#cut} payloads were cut: at most 1 MiB of one is kept, 16 MiB of all.`);
     const skipped = this.#wanted?.skipped ?? 0;
     if (skipped > 0)

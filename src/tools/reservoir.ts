@@ -12,6 +12,8 @@ export class FairReservoir<Key extends object, T> {
   readonly #groups = new Map<Key, Group<T>>();
   #share: number;
   #groupsSeen = 0;
+  /** Items held; the share of each leaves a remainder, which some groups have one more of. */
+  #held = 0;
   #seed = 0x9e3779b9;
 
   constructor(limit: number) {
@@ -25,6 +27,7 @@ export class FairReservoir<Key extends object, T> {
     this.#limit = limit;
     while (this.#groups.size > limit) this.#evict();
     this.#shrink(Math.max(1, Math.floor(limit / Math.max(1, this.#groups.size))));
+    this.#trim(limit);
   }
 
   /** `copy` is called only where the item is taken. */
@@ -32,8 +35,11 @@ export class FairReservoir<Key extends object, T> {
     const group = this.#groups.get(key) ?? this.#admit(key);
     if (!group) return;
     group.seen += 1;
-    if (group.items.length < this.#share) group.items.push(copy());
-    else if (group.seen >= group.nextAt) group.items[this.#below(group.items.length)] = copy();
+    if (this.#mayHaveMore(group)) {
+      this.#trim(this.#limit - 1);
+      group.items.push(copy());
+      this.#held += 1;
+    } else if (group.seen >= group.nextAt) group.items[this.#below(group.items.length)] = copy();
     else return;
     // Vitter's Z in its simplest form: skip about seen / share before the next one is taken.
     group.nextAt = group.seen + 1 + Math.floor((group.seen / this.#share) * this.#fraction() * 2);
@@ -58,15 +64,35 @@ export class FairReservoir<Key extends object, T> {
 
   #evict(): void {
     const victim = [...this.#groups.keys()][this.#below(this.#groups.size)];
-    if (victim) this.#groups.delete(victim);
+    if (!victim) return;
+    this.#held -= this.#groups.get(victim)?.items.length ?? 0;
+    this.#groups.delete(victim);
   }
 
   #shrink(share: number): void {
     if (share >= this.#share) return;
     this.#share = share;
     for (const { items } of this.#groups.values()) {
-      while (items.length > share) items.splice(this.#below(items.length), 1);
+      while (items.length > share) this.#dropOne(items);
     }
+  }
+
+  #mayHaveMore({ items }: Group<T>): boolean {
+    return items.length < this.#share || (items.length === this.#share && this.#held < this.#limit);
+  }
+
+  /** Takes what groups have beyond their share until so many are held at most. */
+  #trim(most: number): void {
+    if (this.#held <= most) return;
+    for (const { items } of this.#groups.values()) {
+      if (this.#held <= most) return;
+      if (items.length > this.#share) this.#dropOne(items);
+    }
+  }
+
+  #dropOne(items: T[]): void {
+    items.splice(this.#below(items.length), 1);
+    this.#held -= 1;
   }
 
   #below(limit: number): number {

@@ -8,13 +8,16 @@ import { type LevelState, levelChanged, levelsOf, trackLevel } from '../payload/
 import { mayBePacked } from '../payload/packed.ts';
 import { isNewShape, shapeOf, trackShapes } from '../payload/shape.ts';
 import { suspicious } from '../payload/suspicious.ts';
-import type { Decoded } from '../payload/types.ts';
+import type { Decoded, Severity } from '../payload/types.ts';
 import { type Wording, Wordings } from '../payload/wordings.ts';
 import { Allowance } from './allowance.ts';
 import { Thinned } from './thinned.ts';
 
-/** Messages kept, 353 in all: each kind may have one more, its newest, but for the suspects. */
-const MAX_ERRORS = 120;
+/**
+ * Messages kept, and of each kind one more, its newest, but for the suspects. Errors come first: the others share what
+ * they leave, two parts each of five.
+ */
+const MAX_ERRORS = 496;
 const MAX_SHAPES = 100;
 const MAX_CHANGES = 100;
 /** Of what looks like trouble and came too fast to be decoded: it is looked into at the end. */
@@ -40,7 +43,7 @@ export type Follow = {
   levels: Map<string, LevelState>;
 };
 
-export class Telling<Kept extends Message> {
+export class Telling<Kept extends Message & { severity?: Severity | undefined }> {
   readonly #keep: (message: Message) => Kept;
   readonly #errors = new Thinned<Kept>(MAX_ERRORS);
   readonly #shapes = new Thinned<Kept>(MAX_SHAPES);
@@ -90,7 +93,7 @@ export class Telling<Kept extends Message> {
     return false;
   }
 
-  /** Messages held at most so far; it only grows. */
+  /** Messages that can be held by now. */
   get most(): number {
     return this.#errors.most + this.#shapes.most + this.#changes.most + this.#suspects.most;
   }
@@ -98,12 +101,18 @@ export class Telling<Kept extends Message> {
   items(): Kept[] {
     const trouble = this.#suspects
       .items()
-      .filter((one) => isTrouble(one, decodePayload(one.payload, one.size, one.topic)));
+      .filter((one) => troubleOf(one, decodePayload(one.payload, one.size, one.topic)) !== undefined);
     return [...this.#errors.items(), ...trouble, ...this.#shapes.items(), ...this.#changes.items()];
   }
 
   notes(): string[] {
     const notes: string[] = [];
+    const held = this.#errors.items().length;
+    if (this.#errors.seen > held) {
+      notes.push(
+        `${this.#errors.seen} messages are errors or warnings; ${held} of them, spread over the window, are held.`,
+      );
+    }
     if (this.#suspects.seen > 0) {
       notes.push(
         `${this.#suspects.seen} messages that look like trouble came too fast to be decoded: some errors may be missing.`,
@@ -122,13 +131,23 @@ export class Telling<Kept extends Message> {
       this.#suspects.offer(() => this.#keep(message));
       return false;
     }
-    if (!isTrouble(message, decoded)) {
+    const severity = troubleOf(message, decoded);
+    if (!severity) {
       if (cleared && isPlain(message, decoded) && this.#clearing.take(message.at))
         this.#clearances.add(cleared, message);
       return follow !== undefined && this.#isNews(message, follow, decoded);
     }
-    this.#errors.add(this.#keep(message));
+    // What is kept of it may be its beginning alone.
+    this.#errors.add({ ...this.#keep(message), severity });
+    this.#makeRoom();
     return true;
+  }
+
+  #makeRoom(): void {
+    const room = Math.max(0, MAX_ERRORS - this.#errors.most - 3);
+    this.#shapes.narrow(Math.floor((2 * room) / 5));
+    this.#changes.narrow(Math.floor((2 * room) / 5));
+    this.#suspects.narrow(Math.floor(room / 5));
   }
 
   /** A shape that the topic has not shown yet, or a change of level. */
@@ -153,8 +172,8 @@ export class Telling<Kept extends Message> {
   }
 }
 
-function isTrouble({ topic }: Message, { payload, payload_type }: Decoded): boolean {
-  return severityOf({ topic, payload, payload_type }) !== undefined;
+function troubleOf({ topic }: Message, { payload, payload_type }: Decoded): Severity | undefined {
+  return severityOf({ topic, payload, payload_type });
 }
 
 /** The words of the payload are what was examined: it was neither cut nor unpacked. */

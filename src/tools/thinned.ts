@@ -2,7 +2,7 @@
 
 /** Holds at most `limit`: when full, every second one is let go and only every other further one is taken. */
 export class Thinned<T> {
-  readonly #limit: number;
+  #limit: number;
   #items: T[] = [];
   #every = 1;
   #newest: T | undefined;
@@ -13,23 +13,28 @@ export class Thinned<T> {
     this.#limit = limit;
   }
 
-  /** The most it has held, the newest among them. */
+  /** The most it can hold by now, the newest among them. */
   get most(): number {
-    return Math.min(this.seen, this.#limit + 1);
+    return this.#limit === 0 ? 0 : Math.min(this.seen, this.#limit + 1);
+  }
+
+  /** Holds at most so many from now on; with 0, nothing ever again. */
+  narrow(limit: number): void {
+    if (limit >= this.#limit) return;
+    this.#limit = limit;
+    this.#thin();
   }
 
   add(item: T): void {
     this.offer(() => item);
-    this.#newest = item;
+    if (this.#limit > 0) this.#newest = item;
   }
 
   /** The same without a claim to be there as the newest: `copy` is called only where it is taken. */
   offer(copy: () => T): void {
-    if (this.seen % this.#every === 0) this.#items.push(copy());
+    if (this.#limit > 0 && this.seen % this.#every === 0) this.#items.push(copy());
     this.seen += 1;
-    if (this.#items.length <= this.#limit) return;
-    this.#items = this.#items.filter((_, index) => index % 2 === 0);
-    this.#every *= 2;
+    this.#thin();
   }
 
   /** In their order, the newest always among them. */
@@ -37,5 +42,16 @@ export class Thinned<T> {
     const newest = this.#newest;
     if (newest === undefined || this.#items.at(-1) === newest) return this.#items;
     return [...this.#items, newest];
+  }
+
+  #thin(): void {
+    if (this.#limit === 0) {
+      this.#items = [];
+      this.#newest = undefined;
+    }
+    while (this.#items.length > this.#limit) {
+      this.#items = this.#items.filter((_, index) => index % 2 === 0);
+      this.#every *= 2;
+    }
   }
 }

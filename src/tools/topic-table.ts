@@ -8,10 +8,13 @@ export type Seen = { retained: boolean; count: number; bytes: number; at: number
 export class TopicTable {
   /** Topics counted; stops a broker of endless topics from filling memory. */
   static readonly LIMIT = 1_000_000;
+  /** Characters of their names: the same attack, with long ones. */
+  static readonly MAX_CHARS = 64 * 1024 * 1024;
   readonly #topics = new Map<string, Seen>();
   /** Times are held from here on: small integers are stored in the object itself, where a time in ms would be one more. */
   readonly #epoch = Date.now();
   readonly #limit: number;
+  #chars = 0;
   /** Topics with a retained message. */
   retained = 0;
   /** Messages of topics beyond the limit. */
@@ -33,7 +36,8 @@ export class TopicTable {
       seen.count += 1;
       seen.bytes = size;
       seen.at = at - this.#epoch;
-    } else if (this.#topics.size < this.#limit) {
+    } else if (this.#topics.size < this.#limit && this.#chars + topic.length <= TopicTable.MAX_CHARS) {
+      this.#chars += topic.length;
       this.#topics.set(topic, { retained: retain, count: 1, bytes: size, at: at - this.#epoch });
       if (retain) this.retained += 1;
     } else this.overflowed += 1;

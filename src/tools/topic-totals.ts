@@ -9,6 +9,11 @@ const COLUMN_BYTES = 64 * 1024;
 /** Topics counted apart, and the characters of their names: a broker of endless topics must not fill memory. */
 export const MAX_TOPICS = 1_000_000;
 export const MAX_TOPIC_CHARS = 64 * 1024 * 1024;
+/** What came of topics that are not counted apart, as their names are too many or too long. */
+export function notToldApart(messages: number, topics: number): string {
+  return `${messages} messages came of topics beyond the ${topics} that are told apart, whose names are at most 64 Mi characters and a million: they are in (other topics).`;
+}
+
 /** Of a number, in both copies of a result. */
 const NUMBER_COST = 2 * 12;
 /** Tokens of a number with its quotes, colon and comma. */

@@ -2,11 +2,12 @@
 // never more than 500 messages and 64 MiB. Must not know what makes a message telling. Deterministic.
 import type { Message } from '../mqtt/types.ts';
 import { topicHint } from '../payload/errors-in.ts';
+import type { Severity } from '../payload/types.ts';
 import type { Collector } from './collector.ts';
 import type { Wanted } from './inbox.ts';
 import { FairReservoir } from './reservoir.ts';
 import { type Follow, Telling } from './telling.ts';
-import { MAX_TOPIC_CHARS, MAX_TOPICS, type Total, type Totals, totalsOf } from './topic-totals.ts';
+import { MAX_TOPIC_CHARS, MAX_TOPICS, notToldApart, type Total, type Totals, totalsOf } from './topic-totals.ts';
 
 /** Messages kept, the first and the last among them. */
 const MAX_KEPT = 500;
@@ -17,7 +18,7 @@ const MAX_PAYLOAD_BYTES = 128 * 1024;
 /** Topics named in a result, twice: a broker may have very many, and an assistant reads each. */
 const MAX_NAMED = 200;
 
-type Kept = Message & { seq: number };
+type Kept = Message & { seq: number; severity?: Severity | undefined };
 type Topic = Total & { hinted: boolean; follow: Follow | undefined };
 
 export class WindowInbox implements Collector {
@@ -35,6 +36,7 @@ export class WindowInbox implements Collector {
   #lastMessage: Message | undefined;
   #lastSize = 0;
   #chars = 0;
+  #cut = 0;
   /** Of topics that are not counted apart. A topic like these may be about trouble all the same. */
   readonly #beyond: Topic = { count: 0, bytes: 0, matched: 0, hinted: true, follow: undefined };
 
@@ -49,6 +51,7 @@ export class WindowInbox implements Collector {
     this.matched += 1;
     topic.matched += 1;
     this.#remember(message);
+    if (message.size > MAX_PAYLOAD_BYTES) this.#cut += 1;
     if (!this.#first) this.#first = this.#keep(message);
     this.#telling.take(message, topic.follow, topic.hinted);
     // Told or not: of what is telling some has to go where there is much of it.
@@ -57,8 +60,8 @@ export class WindowInbox implements Collector {
   }
 
   messages(): Message[] {
-    const kept = [...this.#telling.items(), ...this.#sample.items()];
-    if (this.#first) kept.push(this.#first);
+    // Of one that is there twice the telling one stays, which is judged.
+    const kept = [...(this.#first ? [this.#first] : []), ...this.#sample.items(), ...this.#telling.items()];
     const bySeq = new Map(kept.map((one) => [one.seq, one]));
     if (this.#lastMessage && !bySeq.has(this.matched)) {
       const payload = Buffer.from(this.#last.subarray(0, this.#lastSize));
@@ -73,8 +76,8 @@ export class WindowInbox implements Collector {
 
   notes(): string[] {
     const notes: string[] = [];
-    if (this.#beyond.count > 0)
-      notes.push(`${this.#beyond.count} messages came of topics beyond the first million: they are not told apart.`);
+    if (this.#beyond.count > 0) notes.push(notToldApart(this.#beyond.count, this.#topics.size));
+    if (this.#cut > 0) notes.push(`${this.#cut} payloads of more than 128 KiB came: only their beginnings are held.`);
     const skipped = this.#wanted?.skipped ?? 0;
     if (skipped > 0)
       notes.push(`${skipped} payloads were too large, or too many, to be matched; they count as not matching.`);
