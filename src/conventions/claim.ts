@@ -24,6 +24,7 @@ export function claim(
     commands: commands.filter(({ command }) => isTopic(command)).slice(0, MAX_ENTRIES),
     expected: expected.filter(({ seconds }) => seconds > 0 && Number.isFinite(seconds)).slice(0, MAX_ENTRIES),
     readings: (parts.readings ?? []).filter(({ topic }) => isTopic(topic)).slice(0, MAX_ENTRIES),
+    availability: (parts.availability ?? []).slice(0, MAX_ENTRIES),
     remarks: (parts.remarks ?? []).slice(0, MAX_ENTRIES),
   };
 }

@@ -3,7 +3,7 @@
 import { claim, own, text, texts } from './claim.ts';
 import type { Grade } from './identity.ts';
 import { definedPresence } from './presence.ts';
-import type { Convention, Expected, Reading, TopicRole } from './types.ts';
+import type { AvailabilityGroup, AvailabilityMode, Convention, Expected, Reading, TopicRole } from './types.ts';
 
 const convention = 'homeassistant';
 /** <discovery prefix>/<component>/[<node id>/]<object id>/config; the prefix is `homeassistant` unless it was changed. */
@@ -32,6 +32,7 @@ export const homeassistant: Convention = {
       commands: entities.flatMap(({ commands, states }) => commands.map((command) => ({ command, answers: states }))),
       expected: entities.flatMap(({ expected }) => expected),
       readings: entities.flatMap(({ readings }) => readings),
+      availability: entities.flatMap(({ availability }) => availability),
     });
   },
   roleOf: (topic) => (/^homeassistant\/.+\/config$/.test(topic) ? { role: 'description', convention } : undefined),
@@ -54,6 +55,7 @@ type Entity = {
   states: string[];
   expected: Expected[];
   readings: Reading[];
+  availability: AvailabilityGroup[];
 };
 
 /** The entities of a document: itself, or its components, each with what the document says for all. */
@@ -73,7 +75,15 @@ function entityOf(layers: unknown[]): Entity {
   }
   const base = fields.get('~');
   const full = (topic: string) => withBase(topic, typeof base === 'string' ? base : undefined);
-  const entity: Entity = { fields, topics: new Map(), commands: [], states: [], expected: [], readings: [] };
+  const entity: Entity = {
+    fields,
+    topics: new Map(),
+    commands: [],
+    states: [],
+    expected: [],
+    readings: [],
+    availability: [],
+  };
   for (const [key, value] of fields) {
     const kind = kindOf(key);
     if (kind === undefined || typeof value !== 'string') continue;
@@ -82,7 +92,9 @@ function entityOf(layers: unknown[]): Entity {
     if (kind === 'command') entity.commands.push(topic);
     else if (kind === 'state') entity.states.push(topic);
   }
-  for (const one of availabilities(fields)) entity.topics.set(full(one.topic), one.role);
+  const told = availabilities(fields);
+  for (const one of told) entity.topics.set(full(one.topic), one.role);
+  if (told.length > 0) entity.availability.push({ topics: told.map(({ topic }) => full(topic)), mode: modeOf(fields) });
   const seconds = fields.get('expire_after') ?? fields.get('exp_aft');
   const state = fields.get('state_topic') ?? fields.get('stat_t');
   if (typeof seconds === 'number' && typeof state === 'string') {
@@ -149,6 +161,12 @@ function availabilities(fields: Map<string, unknown>): { topic: string; role: To
     const role = of === 'bridge' ? 'bridge' : 'availability';
     return [{ topic, role: { role, convention, presence, of, writtenBy: 'device' } }];
   });
+}
+
+/** `latest` unless said, as Home Assistant has it. */
+function modeOf(fields: Map<string, unknown>): AvailabilityMode {
+  const said = fields.get('availability_mode') ?? fields.get('avty_mode');
+  return said === 'all' || said === 'any' ? said : 'latest';
 }
 
 /** The path of `{{ value_json.a.b }}` or `{{ value_json['a'] }}`; [] for templates that do more. */

@@ -41,6 +41,10 @@ export type Reading = {
   kind?: string;
 };
 
+/** Which of several availability topics decides: each must be online, one is enough, or the one that spoke last. */
+export type AvailabilityMode = 'all' | 'any' | 'latest';
+export type AvailabilityGroup = { topics: string[]; mode: AvailabilityMode };
+
 /** What a description says about the device that is looked for. */
 export type Claim = {
   convention: ConventionName;
@@ -62,6 +66,8 @@ export type Claim = {
   commands: { command: string; answers: string[] }[];
   expected: Expected[];
   readings: Reading[];
+  /** The availability topics of each entity, and which of them decides. */
+  availability: AvailabilityGroup[];
   /** What the description itself says is wrong, such as "disabled". */
   remarks: { field: string; value: unknown; message: string; next: string }[];
 };

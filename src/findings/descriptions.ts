@@ -1,7 +1,7 @@
 // Owns the rules on what is described of a device: device_disabled, retained_ghost.
 import { evidence, quoted } from './entries.ts';
 import { spoke } from './payload-time.ts';
-import { witnesses } from './presence.ts';
+import { isGone, witnesses } from './presence.ts';
 import type { Finding, Rule } from './types.ts';
 
 /** device_disabled: the description says so, or that it never got ready. */
@@ -34,8 +34,8 @@ export const retainedGhost: Rule = (view) => {
   const entry = first?.entries.at(-1);
   if (first === undefined || entry === undefined || spoke(view)) return [];
   const all = witnesses(view);
-  if (all.some(({ of, presence }) => of === 'bridge' && presence === 'offline')) return [];
-  const dead = all.some(({ of, presence }) => of === 'device' && presence === 'offline');
+  if (all.some((one) => one.of === 'bridge' && isGone(one))) return [];
+  const dead = all.some((one) => one.of === 'device' && isGone(one));
   const known = view.series.some(
     ({ role, entries }) =>
       role.of !== 'bridge' && role.role !== 'description' && role.role !== 'command' && entries.length > 0,

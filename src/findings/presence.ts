@@ -1,7 +1,7 @@
 // Owns who says that the device is there or gone, by which convention, since when; and the rules on that: bridge_offline,
 // device_offline, flapping, availability_contradicted, device_alert.
 import { sparkplugTopic } from '../conventions/sparkplug.ts';
-import type { ConventionName, Presence } from '../conventions/types.ts';
+import type { AvailabilityGroup, ConventionName, Presence } from '../conventions/types.ts';
 import { duration, evidence, live, quoted } from './entries.ts';
 import { once } from './memo.ts';
 import type { Entry, Finding, Rule, Series, View } from './types.ts';
@@ -22,6 +22,8 @@ export type Witness = {
   since: number | undefined;
   /** Live changes from being there to being gone. */
   drops: number;
+  /** It says gone, but by the mode of the description others decide, who are there. */
+  overruled: boolean;
 };
 
 /** Those about the device first. Births and deaths of Sparkplug are one witness. */
@@ -32,7 +34,8 @@ export const witnesses = once((view: View): Witness[] => {
     const subject = parts === undefined ? series.topic : `${parts.node}/${parts.device ?? ''}/${series.role.of}`;
     groups.set(subject, [...(groups.get(subject) ?? []), series]);
   }
-  const all = [...groups.values()].flatMap((group) => witnessOf(group) ?? []);
+  const alone = [...groups.values()].flatMap((group) => witnessOf(group) ?? []);
+  const all = alone.map((one) => ({ ...one, overruled: gone(one.presence) && isOverruled(one, alone, view) }));
   return all.toSorted((a, b) => (a.of === b.of ? b.entry.seq - a.entry.seq : a.of === 'device' ? -1 : 1));
 });
 
@@ -61,18 +64,57 @@ function witnessOf(group: Series[]): Witness | undefined {
     presence: last.presence,
     entry: last.entry,
     since: changes.at(-1)?.entry.at,
+    overruled: false,
     drops: changes.filter(({ presence }, i) => gone(presence) && (i > 0 || ordered[0]?.presence !== 'offline')).length,
   };
+}
+
+/** Every description that names it names others beside it, and by its mode these decide that the device is there. */
+function isOverruled(witness: Witness, all: readonly Witness[], view: View): boolean {
+  const naming = groupsOf(witness, view);
+  return (
+    naming.length > 0 &&
+    naming.every(({ topics, mode }) =>
+      all.some((other) => {
+        if (other === witness || gone(other.presence) || !topics.includes(other.topic)) return false;
+        // Of two stored ones nobody knows which is the later.
+        const later = other.entry.seq > witness.entry.seq || (other.entry.retain && witness.entry.retain);
+        return mode === 'any' || (mode === 'latest' && later);
+      }),
+    )
+  );
+}
+
+function groupsOf({ topic }: Witness, { claims }: View): AvailabilityGroup[] {
+  return claims.flatMap(({ availability }) => availability.filter(({ topics }) => topics.includes(topic)));
+}
+
+/** One is enough, and another one was never gone: the device was there all the time. */
+function isSpare(witness: Witness, view: View): boolean {
+  const naming = groupsOf(witness, view);
+  const steady = ({ topic, said }: Witness) => topic !== witness.topic && said.every(({ presence }) => !gone(presence));
+  return (
+    naming.length > 0 &&
+    naming.every(
+      ({ topics, mode }) =>
+        mode === 'any' && witnesses(view).some((other) => topics.includes(other.topic) && steady(other)),
+    )
+  );
 }
 
 function gone(presence: Presence): boolean {
   return presence === 'offline';
 }
 
+/** It says that it is gone, and that decides. */
+export function isGone({ presence, overruled }: Witness): boolean {
+  return gone(presence) && !overruled;
+}
+
 /** bridge_offline: the last word about what stands between device and broker is that it is gone. */
 export const bridgeOffline: Rule = (view) =>
   witnesses(view).flatMap((witness): Finding[] => {
-    if (witness.of !== 'bridge' || !gone(witness.presence)) return [];
+    if (witness.of !== 'bridge' || !isGone(witness)) return [];
     return [
       {
         code: 'bridge_offline',
@@ -87,7 +129,7 @@ export const bridgeOffline: Rule = (view) =>
 /** device_offline: the last word about the device is that it is gone, and it did not speak after that. */
 export const deviceOffline: Rule = (view) =>
   witnesses(view).flatMap((witness): Finding[] => {
-    if (witness.of !== 'device' || !gone(witness.presence) || contradiction(witness, view)) return [];
+    if (witness.of !== 'device' || !isGone(witness) || contradiction(witness, view)) return [];
     const how =
       witness.writtenBy === 'bridge'
         ? 'its bridge says that it does not reach it'
@@ -118,7 +160,7 @@ export const flapping: Rule = (view) =>
       ({ entry, presence }, i) =>
         i > 0 && !entry.retain && gone(presence) !== gone(witness.said[i - 1]?.presence ?? presence),
     );
-    if (witness.drops < 2 && turns.length < 3) return [];
+    if ((witness.drops < 2 && turns.length < 3) || isSpare(witness, view)) return [];
     const times = Math.max(witness.drops, 1);
     return [
       {
@@ -134,7 +176,7 @@ export const flapping: Rule = (view) =>
 /** availability_contradicted: it is said to be gone, and yet three messages of its own came after that, over 2 s. */
 export const availabilityContradicted: Rule = (view) =>
   witnesses(view).flatMap((witness): Finding[] => {
-    const after = gone(witness.presence) ? contradiction(witness, view) : undefined;
+    const after = isGone(witness) ? contradiction(witness, view) : undefined;
     if (after === undefined) return [];
     return [
       {

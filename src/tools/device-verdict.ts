@@ -1,7 +1,7 @@
 // Owns the verdict on a device: its status, its availability as all who know tell it, and both in one sentence.
 import type { Contact } from '../findings/contact.ts';
 import { quoted } from '../findings/entries.ts';
-import { type Witness, witnesses } from '../findings/presence.ts';
+import { isGone, type Witness, witnesses } from '../findings/presence.ts';
 import type { Finding, View } from '../findings/types.ts';
 import type { DebugDeviceResult } from '../generated/types.ts';
 import { iso, seconds } from './times.ts';
@@ -13,9 +13,9 @@ export type Availability = { state: DebugDeviceResult['availability']['state']; 
 /** The state that all witnesses together tell: a bridge that is gone takes its devices along. */
 export function availabilityOf(view: View): Availability {
   const all = witnesses(view);
-  const bridgeGone = all.some(({ of, presence }) => of === 'bridge' && presence === 'offline');
-  const own = all.filter(({ of }) => of === 'device');
-  const gone = own.some(({ presence }) => presence === 'offline');
+  const bridgeGone = all.some((one) => one.of === 'bridge' && isGone(one));
+  const own = all.filter(({ of, overruled }) => of === 'device' && !overruled);
+  const gone = own.some(isGone);
   return { state: bridgeGone || gone ? 'offline' : (own[0]?.presence ?? 'unknown'), all };
 }
 
@@ -28,9 +28,7 @@ export function connectionOf(
   if (view.series.length === 0 && view.claims.length === 0) return 'not_found';
   const contradicted = findings.some(({ code }) => code === 'availability_contradicted');
   const spoke = contact?.knownBy === 'live_message';
-  const left = all.some(
-    ({ presence, entry }) => presence === 'offline' && (contact === undefined || entry.seq > contact.entry.seq),
-  );
+  const left = all.some((one) => isGone(one) && (contact === undefined || one.entry.seq > contact.entry.seq));
   if (state === 'offline' && !contradicted && (left || !spoke)) return 'offline';
   if (findings.some(({ code, severity }) => code === 'silent' && severity === 'error')) return 'silent';
   if (spoke) return 'active';
