@@ -15,7 +15,9 @@ export function lastContact(view: View): Contact | undefined {
   );
   const spoken = own.flatMap((series) =>
     live(series).filter(({ payload, type }) => {
-      if (series.role.presence === undefined || type === 'empty') return type !== 'empty';
+      // Nothing in it, but somebody sent it; on an availability topic it clears what is stored.
+      if (type === 'empty') return series.role.role !== 'availability';
+      if (series.role.presence === undefined) return true;
       const presence = series.role.presence(payload);
       if (presence === undefined) return true;
       return presence !== 'offline' && series.role.writtenBy !== 'bridge';

@@ -2,10 +2,12 @@
 import { duration, evidence, live, quoted } from './entries.ts';
 import { called, type NumberSeries, nameOf, numberSeries, placeOf } from './fields.ts';
 import type { Entry, Finding, Rule, Series, View } from './types.ts';
+import { twoChains } from './writers.ts';
 
 export const COUNTER =
   /total|counter|(?<!dis|ac)count(?!ry|er_?temp)|energy|kwh|(?:^|_)wh$|pulses|odometer|consumption|import|export|(?:rx|tx)_?(?:bytes|packets)/i;
-export const UPTIME = /^(?:uptime|up_time|sys_?uptime|uptime_?(?:s|sec|secs|seconds|ms)|device_?uptime)$/i;
+export const UPTIME =
+  /^(?:uptime|up_time|sys_?uptime|uptime_?(?:s|sec|secs|seconds|ms|min|mins|minutes|h|hours)|up_(?:s|secs?|seconds|ms)|device_?uptime)$/i;
 /** Counters that never fall by themselves, so that they need not have been seen growing: a load may be off. */
 const METER = /energy|kwh|(?:^|[._])wh$|odometer/i;
 const STANDING = 5;
@@ -47,13 +49,15 @@ export const counterRestarted: Rule = (view) =>
 const RECENT_MS = 120_000;
 
 /**
- * restarted: a field with an uptime's name falls below half of its value, once; or Tasmota tells why it restarted. Info:
- * an uptime that counts seconds says that the device started within two minutes before the window.
+ * restarted: a field with an uptime's name falls below half of its value, once; or falls back to where it began, twice or
+ * more (an error: a loop); or Tasmota tells why it restarted. Info: an uptime that counts seconds says that the device started within two minutes before the window.
  */
 export const restarted: Rule = (view) => {
   const drops = [...measured(view, true), ...spokenUptimes(view)]
     .filter((one) => UPTIME.test(nameOf(one)))
     .flatMap((one): Finding[] => {
+      const loop = restartLoop(one);
+      if (loop !== undefined) return [loop];
       const drop = onlyDrop(one, 1);
       if (drop === undefined) return [];
       const unseen = drop.before.entry.retain ? ' (before the window)' : '';
@@ -70,6 +74,39 @@ export const restarted: Rule = (view) => {
     });
   return [...drops, ...view.series.flatMap(announcedRestart), ...startedShortlyBefore(view)];
 };
+
+/** Restarts, at least, that are a loop. */
+const LOOP = 2;
+/** Values since the last start, at least, where it does not begin near 0. */
+const RUN = 3;
+
+/** It falls again and again to where it began; not two uptimes in turns, of which each goes on. */
+function restartLoop(one: NumberSeries): Finding | undefined {
+  let began = 0;
+  let falls = 0;
+  const starts: NumberSeries['values'] = [];
+  for (const [i, after] of one.values.entries()) {
+    const before = one.values[i - 1];
+    if (before === undefined || after.value >= before.value) continue;
+    falls += 1;
+    const again = i - began >= RUN && after.value <= (one.values[began]?.value ?? 0);
+    if (after.value <= before.value / 2 || again) starts.push(after);
+    began = i;
+  }
+  const goesOn = starts.every(({ value }, i) => i === 0 || value > (starts[i - 1]?.value ?? value));
+  const [first, last] = [starts[0], starts.at(-1)];
+  if (first === undefined || last === undefined || starts.length < LOOP || 2 * starts.length < falls) return undefined;
+  if (goesOn || twoChains(one.values, 0)) return undefined;
+  const within = duration(last.entry.at - (one.values[0]?.entry.at ?? last.entry.at));
+  return {
+    code: 'restarted',
+    severity: 'error',
+    message: `The device is in a restart loop: ${quoted(called(one))} began anew ${starts.length} times within ${within}.`,
+    evidence: starts.slice(-3).map(({ entry, value }) => evidence(entry, value)),
+    next: 'Look at its power supply and its log first (a crash, a watchdog, too little memory); undo the last update or change of its configuration.',
+    rank: 3,
+  };
+}
 
 function startedShortlyBefore(view: View): Finding[] {
   const uptimes = [...measured(view), ...spokenUptimes(view)].filter((one) => UPTIME.test(nameOf(one)));

@@ -81,7 +81,7 @@ function tail(values: readonly Running[]): Evidence[] {
 }
 
 /** Falls three times or more (by more than `slack`), and every value continues one of two chains that never fall. */
-function twoChains(values: readonly Running[], slack: number): boolean {
+export function twoChains(values: readonly Running[], slack: number): boolean {
   if (values.length < MIN_VALUES) return false;
   const falls = values.filter(({ value }, i) => i > 0 && value < (values[i - 1]?.value ?? value) - slack).length;
   if (falls < TURNS) return false;

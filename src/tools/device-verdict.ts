@@ -68,7 +68,7 @@ export function summaryOf(device: string, told: Told): string {
   const name = quoted(device.length > 80 ? `${device.slice(0, 80)}…` : device);
   const partly = view.lossy ? ` ${lost ?? 'More came than could be read, so messages may be missing'}.` : '';
   if (connection === 'not_found') {
-    const where = view.lossy ? 'in what was heard' : 'on this broker';
+    const where = view.lossy ? 'in what was heard' : 'that this user sees';
     return `${name} was not found: no topic and no description ${where} names it.${partly}`;
   }
   const ago = contact === undefined ? 0 : view.ended - contact.at;

@@ -1,6 +1,7 @@
 // Each finding: what makes it, and what resembles that and is none.
 import { describe, expect, test } from 'vitest';
 import { claim } from '../../src/conventions/claim.ts';
+import { lastContact } from '../../src/findings/contact.ts';
 import { findingsOf } from '../../src/findings/index.ts';
 import { FINDING_CODES, type FindingCode } from '../../src/findings/types.ts';
 import { codesOf, every, type Said, T0, together, viewOf, watched } from '../support/device.ts';
@@ -177,10 +178,19 @@ const cases: Record<Exclude<FindingCode, 'device_disabled'>, Case> = {
         stored('tele/p/STATE', { Uptime: '3T00:00:00', UptimeSec: 259_200 }),
         at(4, 'tele/p/STATE', { Uptime: '0T00:00:14', UptimeSec: 14 }),
       ],
+      'again and again': every(1, 28, 'lab/a/data', (n) => ({ up_s: 1 + (n % 6), v: n })),
+      'again and again, not from 0': every(1, 28, 'lab/a/data', (n) => ({ uptime_s: 100 + (n % 9), v: n })),
       'Tasmota tells': [at(4, 'tele/p/INFO3', { Info3: { RestartReason: 'Power On' } })],
     },
     not: {
       'it rises': every(2, 12, 'lab/a/data', (n) => ({ uptime: 8000 + 2 * n })),
+      'two uptimes in turns': two(
+        (n) => ({ uptime: 90_000 + 2 * n }),
+        (n) => ({ uptime: 300 + 2 * n }),
+      ),
+      'an uptime that is worked out, and off by one': every(1, 28, 'lab/a/data', (n) => ({
+        uptime: 8000 + n - (n % 4 === 3 ? 2 : 0),
+      })),
       'an uptime in hours': every(2, 12, 'lab/a/data', () => ({ uptime: 41 })),
     },
   },
@@ -544,6 +554,19 @@ describe('the order and what is not judged', () => {
     const said = every(1, 28, 'lab/a/data', (n) => ({ energy: n < 14 ? 48_200 + n : 48.214 + n / 1000 }));
     expect(codesOf(findingsOf(viewOf(said)))).toEqual(['unit_changed']);
   });
+});
+
+test('an uptime that falls again and again -> an error that counts the restarts', () => {
+  const said = every(1, 28, 'tele/p/STATE', (n) => ({ UptimeSec: n % 7 }));
+  expect(findingsOf(viewOf(said))).toMatchObject([
+    { code: 'restarted', severity: 'error', message: expect.stringMatching(/loop.* 3 times/) },
+  ]);
+});
+
+test('live messages without a payload -> contact; what clears a stored availability is none', () => {
+  expect(lastContact(viewOf(every(1, 20, 'lab/a/state', () => '')))?.knownBy).toBe('live_message');
+  expect(lastContact(viewOf(every(1, 20, 'lab/a/button', () => '')))?.knownBy).toBe('live_message');
+  expect(lastContact(viewOf([at(3, 'lab/a/availability', '')]))).toBeUndefined();
 });
 
 test('whatever payloads say, no sentence repeats it', () => {

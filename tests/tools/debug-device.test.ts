@@ -205,6 +205,11 @@ describe('debug_device', () => {
     expect(JSON.stringify(result.absence)).toContain('\\"livingroom\\" exists');
   });
 
+  test('not_found -> said of what this user sees only: rules of access may withhold the rest', async () => {
+    const result = await (await debugging('pump-9', [{ topic: 'plant/fan', payload: '1' }])).over(30_000);
+    expect(String(result.summary)).toContain('no topic and no description that this user sees names it');
+  });
+
   test('a broker that is silent altogether -> absence as of a collection', async () => {
     const { over } = await debugging('x1', []);
     expect(await over(30_000)).toMatchObject({ absence: { verdict: 'No message came under the filter within 30 s.' } });
