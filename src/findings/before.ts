@@ -3,7 +3,7 @@
 import { isRecord } from '../payload/types.ts';
 import { readingsOf, unitBeside } from './described.ts';
 import { evidence, live, median, quoted } from './entries.ts';
-import { called, fieldSeries, type NumberSeries, nameOf, numberSeries, placeOf } from './fields.ts';
+import { called, fieldSeries, type NumberSeries, named, nameOf, numberSeries, placeOf } from './fields.ts';
 import type { Finding, Rule, Series, View } from './types.ts';
 import { isQuantity, unitOf } from './unit-words.ts';
 import { conversion, steady } from './units.ts';
@@ -31,7 +31,7 @@ export const unitChangedSinceStored: Rule = (view) =>
         {
           code: 'unit_changed',
           severity: 'warning',
-          message: `The unit of ${quoted(called(one))} seems to have changed before the window: ${before.value} was stored, now it is about ${now.value}, ${like}.`,
+          message: `The unit of ${named(called(one))} seems to have changed before the window: ${before.value} was stored, now it is about ${now.value}, ${like}.`,
           evidence: [evidence(before.entry, before.value), evidence(now.entry, now.value)],
           next: 'Look for an update or a changed setting of the device, and compare with another instrument.',
           about: placeOf(one),
@@ -100,7 +100,12 @@ export const fieldGoneSinceStored: Rule = (view) =>
       {
         code: 'field_disappeared',
         severity: 'info',
-        message: `${gone.map(quoted).slice(0, MAX_NAMED).join(', ')} of the stored payload ${gone.length === 1 ? 'is' : 'are'} in none of the ${spoken.length} live ones of ${quoted(series.topic)}.`,
+        message: `${gone
+          .map((key) => named(key, 'A field'))
+          .slice(0, MAX_NAMED)
+          .join(
+            ', ',
+          )} of the stored payload ${gone.length === 1 ? 'is' : 'are'} in none of the ${spoken.length} live ones of ${quoted(series.topic)}.`,
         evidence: [evidence(stored), evidence(now)],
         next: 'Look for an update of the device, or for the sensor behind this field; or it sends whole states only when it starts.',
       },
@@ -119,7 +124,7 @@ export const quantityAsText: Rule = (view) =>
         {
           code: 'field_type_changed',
           severity: described ? 'warning' : 'info',
-          message: `${quoted(path)} of ${quoted(topic)} is a text that holds a number and its unit: who expects a number cannot read it.`,
+          message: `${named(path, 'A field')} of ${quoted(topic)} is a text that holds a number and its unit: who expects a number cannot read it.`,
           evidence: [evidence(last.entry, last.value)],
           next: 'Look for an update of the device; take the number out of the text where it is used.',
           about: placeOf({ topic, path }),

@@ -3,7 +3,7 @@
 import type { Claim, Reading } from '../conventions/types.ts';
 import { isRecord } from '../payload/types.ts';
 import { evidence, live, median, quoted } from './entries.ts';
-import { numberSeries } from './fields.ts';
+import { named, numberSeries } from './fields.ts';
 import type { Entry, Finding, Rule, Series, View } from './types.ts';
 import { unitOf } from './unit-words.ts';
 
@@ -27,7 +27,7 @@ export const fieldNotAsDescribed: Rule = (view) =>
     );
     const [first] = missing;
     if (first === undefined) return [];
-    const names = [...new Set(missing.map(({ path }) => quoted(path.join('.'))))];
+    const names = [...new Set(missing.map(({ path }) => named(path.join('.'), 'A field')))];
     const sure = !last.retain && entries.length >= AFTER_GONE;
     return [
       {
@@ -85,7 +85,7 @@ function namedOtherwise(reading: Described, all: readonly Described[], series: S
   return {
     code: 'unit_changed',
     severity: 'warning',
-    message: `${quoted(reading.path.join('.') || series.topic)} of ${quoted(series.topic)} is described in ${described}, but its payloads are in ${told}.`,
+    message: `${nameIn(reading, series)} of ${quoted(series.topic)} is described in ${described}, but its payloads are in ${told}.`,
     evidence: [{ topic: reading.source, value: reading.unit ?? '' }, evidence(last)],
     next: 'Set the unit back on the device, or correct the description and convert where its values are used.',
     about: series.topic,
@@ -131,9 +131,13 @@ function outOfPercent(reading: Described, series: Series): Finding | undefined {
   return {
     code: 'unit_changed',
     severity: 'warning',
-    message: `${quoted(reading.path.join('.') || series.topic)} of ${quoted(series.topic)} is described in percent, but is ${last.value}.`,
+    message: `${nameIn(reading, series)} of ${quoted(series.topic)} is described in percent, but is ${last.value}.`,
     evidence: [{ topic: reading.source, value: reading.unit ?? '' }, evidence(last.entry, last.value)],
     next: 'Look for an update or a changed setting of the device: raw counts, or another unit.',
     about: series.topic,
   };
+}
+
+function nameIn({ path }: Reading, { topic }: Series): string {
+  return path.length === 0 ? quoted(topic) : named(path.join('.'), 'A field');
 }

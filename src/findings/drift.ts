@@ -1,6 +1,7 @@
 // Owns the rules on fields that change what they are: field_type_changed, field_disappeared.
 import { isRecord } from '../payload/types.ts';
 import { evidence, live, quoted } from './entries.ts';
+import { named } from './fields.ts';
 import type { Entry, Finding, Rule, Series, View } from './types.ts';
 
 /** Messages before a field counts as established, and after it has changed. */
@@ -22,7 +23,8 @@ export const fieldTypeChanged: Rule = (view) =>
       const [before, after] = [kinds[at - 1], kinds[at]];
       if (before === undefined || after === undefined || at < BEFORE || kinds.length - at < AFTER_TYPE) return [];
       if (kinds.slice(at).some(({ kind }) => kind !== after.kind)) return [];
-      const what = path === '' ? 'The payload' : `The field ${quoted(path)}`;
+      const what =
+        path === '' ? 'The payload' : named(path, 'A field') === 'A field' ? 'A field' : `The field ${quoted(path)}`;
       return [
         {
           code: 'field_type_changed',
@@ -51,7 +53,7 @@ export const fieldDisappeared: Rule = (view) =>
     const [first] = gone;
     const [before, after] = first === undefined ? [] : [entries[first.at - 1], entries[first.at]];
     if (before === undefined || after === undefined) return [];
-    const names = gone.map(({ key }) => quoted(key)).slice(0, 5);
+    const names = gone.map(({ key }) => named(key, 'A field')).slice(0, 5);
     return [
       {
         code: 'field_disappeared',

@@ -1,5 +1,6 @@
 // Owns the way from payloads to series of values, one a field: nested objects, and lists of named metrics (Sparkplug B).
 import { isList, isRecord } from '../payload/types.ts';
+import { quoted } from './entries.ts';
 import { once } from './memo.ts';
 import type { Entry, Series } from './types.ts';
 
@@ -98,6 +99,14 @@ export function nameOf({ topic, path }: { topic: string; path: string }): string
 /** The field as a person names it. */
 export function called({ topic, path }: { topic: string; path: string }): string {
   return path === '' || path === 'value' ? nameOf({ topic, path }) : path;
+}
+
+/** Letters, digits and what joins them, with a space at most: what is longer or a sentence is no name. */
+const NAME = /^(?=.{1,40}$)[\p{L}\p{N}_\-.:/$]+(?: [\p{L}\p{N}_\-.:/$]+)?$/u;
+
+/** A field's name within a sentence, which somebody who reads it may obey: only what looks like a name. */
+export function named(name: string, otherwise = 'a field'): string {
+  return NAME.test(name) ? quoted(name) : otherwise;
 }
 
 export function placeOf({ topic, path }: { topic: string; path: string }): string {

@@ -1,7 +1,7 @@
 // Owns the rules on what a device tells of its own health: low_battery, weak_signal. The latest value counts, live or stored.
 import { isRecord } from '../payload/types.ts';
-import { evidence, median, quoted } from './entries.ts';
-import { called, type FieldSeries, fieldSeries, nameOf } from './fields.ts';
+import { evidence, median } from './entries.ts';
+import { called, type FieldSeries, fieldSeries, named, nameOf } from './fields.ts';
 import type { Finding, Rule, View } from './types.ts';
 
 const BATTERY = /^(?:battery|bat|batt|battery_?(?:level|percent|percentage|pct|state|soc|remaining)|batterypercent)$/i;
@@ -21,7 +21,7 @@ export const lowBattery: Rule = (view) =>
       {
         code: 'low_battery',
         severity: percent <= EMPTY_BATTERY ? 'error' : 'warning',
-        message: `The battery is low: ${quoted(called(one))} is ${String(last.value)}${stored}.`,
+        message: `The battery is low: ${named(called(one))} is ${String(last.value)}${stored}.`,
         evidence: [evidence(last.entry, last.value)],
         next: 'Change or charge the battery; what else is found may come from it.',
         rank: -percent,
@@ -65,7 +65,7 @@ export const weakSignal: Rule = (view) =>
       {
         code: 'weak_signal',
         severity: 'warning',
-        message: `The radio signal is weak: ${quoted(called(one))} is ${value}${QUALITY.test(name) ? ' of 255' : ' dBm'}.`,
+        message: `The radio signal is weak: ${named(called(one))} is ${value}${QUALITY.test(name) ? ' of 255' : ' dBm'}.`,
         evidence: [evidence(last.entry, last.value)],
         next: 'Bring the device nearer to its access point or router, or put a repeater between them.',
       },

@@ -1,6 +1,7 @@
 // Owns the time that a payload tells of itself, and the rules on it: clock_skew, stale. Must not know topics.
 import { isRecord } from '../payload/types.ts';
-import { duration, evidence, live, median, quoted, spreadOf } from './entries.ts';
+import { duration, evidence, live, median, spreadOf } from './entries.ts';
+import { named } from './fields.ts';
 import { once } from './memo.ts';
 import type { Entry, Finding, Rule, View } from './types.ts';
 
@@ -76,7 +77,7 @@ export const clockSkew: Rule = (view) =>
       {
         code: 'clock_skew',
         severity: 'warning',
-        message: `The clock of the device is ${duration(by)} ${by > 0 ? 'ahead' : 'behind'}: ${quoted(first.time.field)} against the time of arrival.`,
+        message: `The clock of the device is ${duration(by)} ${by > 0 ? 'ahead' : 'behind'}: ${named(first.time.field)} against the time of arrival.`,
         evidence: [evidence(first.entry, new Date(first.time.ms).toISOString())],
         next: 'Check its time server (NTP) and time zone; or it sends measurements of a while ago.',
         rank: Math.abs(by),
@@ -100,7 +101,7 @@ export const stale: Rule = (view) => {
     {
       code: 'stale',
       severity: 'warning',
-      message: `The last sign of life is ${duration(view.ended - latest.time.ms)} old, by ${quoted(latest.time.field)} in a stored message.`,
+      message: `The last sign of life is ${duration(view.ended - latest.time.ms)} old, by ${named(latest.time.field)} in a stored message.`,
       evidence: [evidence(latest.entry, new Date(latest.time.ms).toISOString())],
       next: 'Check power, battery and range of the device; a stored message does not show that it still lives.',
     },

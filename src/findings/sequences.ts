@@ -3,7 +3,7 @@
 import { sparkplugTopic } from '../conventions/sparkplug.ts';
 import { isRecord } from '../payload/types.ts';
 import { evidence, quoted } from './entries.ts';
-import { fieldsOf, nameOf, numberSeries } from './fields.ts';
+import { fieldsOf, named, nameOf, numberSeries } from './fields.ts';
 import type { Entry, Finding, Rule, Series, View } from './types.ts';
 
 const SEQ = /^(?:seq|sequence|seq_?(?:no|nr|num)|frame_?(?:counter|count)|f_?cnt|packet_?id|msg_?(?:id|no|count))$/i;
@@ -93,7 +93,7 @@ function fieldGap(series: Series): Finding[] {
       {
         code: 'sequence_gap',
         severity: 'warning',
-        message: `${missing} messages are missing on ${quoted(series.topic)} by ${quoted(path)}: ${first.before.value} was followed by ${first.value}.`,
+        message: `${missing} messages are missing on ${quoted(series.topic)} by ${named(path)}: ${first.before.value} was followed by ${first.value}.`,
         evidence: [evidence(first.before.entry, first.before.value), evidence(first.entry, first.value)],
         next: 'Look for losses between device and broker: QoS 0 over a weak link, a queue that overflows, a device that restarts.',
       },

@@ -1,7 +1,7 @@
 // Owns the rule stuck_value: a measurement that no longer moves.
 import { readingsOf, unitBeside } from './described.ts';
-import { evidence, quoted } from './entries.ts';
-import { called, type NumberSeries, nameOf, numberSeries, placeOf } from './fields.ts';
+import { evidence } from './entries.ts';
+import { called, type NumberSeries, named, nameOf, numberSeries, placeOf } from './fields.ts';
 import { once } from './memo.ts';
 import type { Finding, Rule, Series, View } from './types.ts';
 import { unitOf } from './unit-words.ts';
@@ -50,7 +50,7 @@ export const stuckValue: Rule = (view) => {
       {
         code: 'stuck_value',
         severity: why.severity,
-        message: `${quoted(called(one))} is ${why.words.replace('{value}', String(last.value)).replace('{run}', String(run))}.`,
+        message: `${named(called(one), 'A field')} is ${why.words.replace('{value}', String(last.value)).replace('{run}', String(run))}.`,
         evidence: [first, last].flatMap((at) => (at ? [evidence(at.entry, at.value)] : [])),
         next: 'Change what it measures (warm the sensor, switch the load) and see whether the value follows; restart the device if not.',
         about: placeOf(one),

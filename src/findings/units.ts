@@ -1,6 +1,6 @@
 // Owns the rule unit_changed: a unit that is named differently, or a step by a factor that units differ by.
 import { evidence, median, quoted } from './entries.ts';
-import { called, fieldSeries, type NumberSeries, nameOf, numberSeries, placeOf } from './fields.ts';
+import { called, fieldSeries, type NumberSeries, named, nameOf, numberSeries, placeOf } from './fields.ts';
 import type { Finding, Rule, Series } from './types.ts';
 import { unitOf } from './unit-words.ts';
 
@@ -76,7 +76,7 @@ function stepOf(one: NumberSeries): Finding[] {
       {
         code: 'unit_changed',
         severity: 'warning',
-        message: `The unit of ${quoted(called(one))} seems to have changed: from about ${from.value} to ${to.value}, ${like}.`,
+        message: `The unit of ${named(called(one))} seems to have changed: from about ${from.value} to ${to.value}, ${like}.`,
         evidence: [evidence(from.entry, from.value), evidence(to.entry, to.value)],
         next: 'Look for an update or a changed setting of the device at that time, and compare with another instrument.',
         about: placeOf(one),

@@ -1,6 +1,6 @@
 // Owns what a field's numbers give away when they fall: counter_restarted, restarted.
-import { duration, evidence, live, quoted } from './entries.ts';
-import { called, type NumberSeries, nameOf, numberSeries, placeOf } from './fields.ts';
+import { duration, evidence, live } from './entries.ts';
+import { called, type NumberSeries, named, nameOf, numberSeries, placeOf } from './fields.ts';
 import type { Entry, Finding, Rule, Series, View } from './types.ts';
 import { twoChains } from './writers.ts';
 
@@ -35,7 +35,7 @@ export const counterRestarted: Rule = (view) =>
         {
           code: 'counter_restarted' as const,
           severity: daily ? ('info' as const) : ('warning' as const),
-          message: `The counter ${quoted(called(one))} restarted: from ${drop.before.value} to ${drop.after.value}.`,
+          message: `The counter ${named(called(one))} restarted: from ${drop.before.value} to ${drop.after.value}.`,
           evidence: [evidence(drop.before.entry, drop.before.value), evidence(drop.after.entry, drop.after.value)],
           next: daily
             ? 'A counter of a day or a session begins anew by design; check that the time of it fits.'
@@ -65,7 +65,7 @@ export const restarted: Rule = (view) => {
         {
           code: 'restarted',
           severity: 'warning',
-          message: `The device restarted${unseen}: ${quoted(called(one))} fell from ${drop.before.value} to ${drop.after.value}.`,
+          message: `The device restarted${unseen}: ${named(called(one))} fell from ${drop.before.value} to ${drop.after.value}.`,
           evidence: [evidence(drop.before.entry, drop.before.value), evidence(drop.after.entry, drop.after.value)],
           next: RESTART_NEXT,
           rank: 2,
@@ -101,7 +101,7 @@ function restartLoop(one: NumberSeries): Finding | undefined {
   return {
     code: 'restarted',
     severity: 'error',
-    message: `The device is in a restart loop: ${quoted(called(one))} began anew ${starts.length} times within ${within}.`,
+    message: `The device is in a restart loop: ${named(called(one))} began anew ${starts.length} times within ${within}.`,
     evidence: starts.slice(-3).map(({ entry, value }) => evidence(entry, value)),
     next: 'Look at its power supply and its log first (a crash, a watchdog, too little memory); undo the last update or change of its configuration.',
     rank: 3,
@@ -121,7 +121,7 @@ function startedShortlyBefore(view: View): Finding[] {
       {
         code: 'restarted',
         severity: 'info',
-        message: `The device started only ${duration(Math.max(0, view.ended - started))} before the end of the window: ${quoted(called(one))} is ${last.value}.`,
+        message: `The device started only ${duration(Math.max(0, view.ended - started))} before the end of the window: ${named(called(one))} is ${last.value}.`,
         evidence: [evidence(first.entry, first.value), evidence(last.entry, last.value)],
         next: RESTART_NEXT,
       },

@@ -1,6 +1,6 @@
 // Owns the rule second_writer: two who publish on one topic, told apart by what runs in order within each of them.
 import { evidence, live, quoted } from './entries.ts';
-import { called, fieldSeries, type NumberSeries, nameOf, numberSeries } from './fields.ts';
+import { called, fieldSeries, type NumberSeries, named, nameOf, numberSeries } from './fields.ts';
 import { payloadTime } from './payload-time.ts';
 import type { Entry, Evidence, Finding, Rule, Series, View } from './types.ts';
 
@@ -49,7 +49,7 @@ function bySender(series: Series): Finding | undefined {
     const names = new Set(values.map(({ value }) => value));
     if (names.size !== 2 || turns(values.map(({ value }) => value)) < TURNS) continue;
     const shown = values.slice(-3).map(({ value, entry }) => evidence(entry, value));
-    return finding(series.topic, `${quoted(path)} goes back and forth between two names`, shown);
+    return finding(series.topic, `${named(path)} goes back and forth between two names`, shown);
   }
   return undefined;
 }
@@ -66,7 +66,7 @@ function byOrder(series: Series): Finding | undefined {
     if (RUNNING.test(nameOf({ topic: '', path: one.path })) && twoChains(one.values, 0)) {
       return finding(
         series.topic,
-        `${quoted(called(one))} goes back and forth between two running numbers`,
+        `${named(called(one))} goes back and forth between two running numbers`,
         tail(one.values),
       );
     }
@@ -101,7 +101,7 @@ function byValue(series: Series): Finding | undefined {
     const sides = inTwoGroups(one);
     if (sides === undefined) continue;
     const { low, high } = sides;
-    const how = `the values of ${quoted(called(one))} jump between ${Math.min(...low)} to ${Math.max(...low)} and ${Math.min(...high)} to ${Math.max(...high)}`;
+    const how = `the values of ${named(called(one))} jump between ${Math.min(...low)} to ${Math.max(...low)} and ${Math.min(...high)} to ${Math.max(...high)}`;
     return finding(
       series.topic,
       how,
