@@ -14,7 +14,7 @@ const EMPTY_BATTERY = 5;
 export const lowBattery: Rule = (view) =>
   fields(view).flatMap((one): Finding[] => {
     const last = one.values.at(-1);
-    const percent = last === undefined ? undefined : percentOf(nameOf(one), last.value);
+    const percent = last === undefined ? undefined : percentOf(one, last.value);
     if (last === undefined || percent === undefined || percent > LOW_BATTERY) return [];
     const stored = last.entry.retain ? ' (stored)' : '';
     return [
@@ -29,16 +29,23 @@ export const lowBattery: Rule = (view) =>
     ];
   });
 
-function percentOf(name: string, value: unknown): number | undefined {
+/** A number may also be volts (3.7, 12.6) or a fraction (1 is full): percent is whole, or has been higher. */
+function percentOf(one: FieldSeries, value: unknown): number | undefined {
+  const name = nameOf(one);
   if (BATTERY_LOW.test(name))
     return value === true || value === 1 || /^(?:true|on|low)$/i.test(String(value)) ? LOW_BATTERY : undefined;
   if (!BATTERY.test(name)) return undefined;
   if (typeof value === 'string') return /^low$/i.test(value) ? LOW_BATTERY : undefined;
   if (typeof value !== 'number' || value < 0 || value > 100) return undefined;
+  const higher = one.values.some((other) => typeof other.value === 'number' && other.value > LOW_BATTERY);
+  if (!higher && value >= 1 && (value === 1 || !Number.isInteger(value))) return undefined;
   return value > 0 && value < 1 ? value * 100 : value;
 }
 
-const RSSI = /^(?:rssi|wifi_?(?:rssi|signal)|signal|signal_?(?:strength|dbm)|wifi_signal_dbm)$/i;
+const RSSI = /^(?:rssi|wifi_?(?:rssi|signal)|wifi_signal_dbm)$/i;
+/** Of Wi-Fi only beside its name: -95 dBm is good for LTE. */
+const SIGNAL = /^(?:signal|signal_?(?:strength|dbm))$/i;
+const CELLULAR = /lte|gsm|umts|cell|modem|nbiot|rsrp|rsrq|sinr/i;
 const QUALITY = /^(?:linkquality|link_?quality|lqi)$/i;
 /** dBm, of Wi-Fi, Bluetooth and the like, and of LoRa, which hears far below the noise. */
 const WEAK_DBM = -85;
@@ -52,14 +59,15 @@ const LATEST = 5;
 export const weakSignal: Rule = (view) =>
   fields(view).flatMap((one): Finding[] => {
     const name = nameOf(one);
-    if (!RSSI.test(name) && !QUALITY.test(name)) return [];
     const last = one.values.at(-1);
+    const strength = isWifi(one, name, last?.entry.payload);
+    if (!strength && !QUALITY.test(name)) return [];
     const numbers = one.values.slice(-LATEST).flatMap(({ value }) => (typeof value === 'number' ? [value] : []));
     if (last === undefined || numbers.length === 0) return [];
     const value = median(numbers);
     const weakest = lora(one, last.entry.payload) ? WEAK_LORA_DBM : WEAK_DBM;
     const weak =
-      (RSSI.test(name) && value < 0 && value <= weakest) || (QUALITY.test(name) && value >= 0 && value <= WEAK_QUALITY);
+      (strength && value < 0 && value <= weakest) || (QUALITY.test(name) && value >= 0 && value <= WEAK_QUALITY);
     if (!weak) return [];
     return [
       {
@@ -71,6 +79,13 @@ export const weakSignal: Rule = (view) =>
       },
     ];
   });
+
+function isWifi({ topic, path }: FieldSeries, name: string, payload: unknown): boolean {
+  const place = `${topic}/${path}`;
+  if (CELLULAR.test(place) || (isRecord(payload) && Object.keys(payload).some((key) => CELLULAR.test(key))))
+    return false;
+  return RSSI.test(name) || (SIGNAL.test(name) && /wi-?fi|wlan/i.test(place));
+}
 
 function lora({ topic, path }: FieldSeries, payload: unknown): boolean {
   return (

@@ -69,6 +69,8 @@ export const clockSkew: Rule = (view) =>
       return time === undefined || /seen$/i.test(time.field) ? [] : [{ entry, time, skew: time.ms - entry.at }];
     });
     const [first] = told;
+    // A clock goes on; what stands still is a date, such as that of the next alarm.
+    if (new Set(told.map(({ time }) => time.ms)).size < 2) return [];
     if (first === undefined || told.length < 3 || series.role.role === 'command') return [];
     const skews = told.map(({ skew, time }) => (time.zoned ? skew : offQuarter(skew)));
     const by = median(skews);

@@ -35,7 +35,10 @@ export const witnesses = once((view: View): Witness[] => {
     groups.set(subject, [...(groups.get(subject) ?? []), series]);
   }
   const alone = [...groups.values()].flatMap((group) => witnessOf(group) ?? []);
-  const all = alone.map((one) => ({ ...one, overruled: gone(one.presence) && isOverruled(one, alone, view) }));
+  const all = alone.map((one) => ({
+    ...one,
+    overruled: gone(one.presence) && (isOverruled(one, alone, view) || isOfAnother(one, view)),
+  }));
   return all.toSorted((a, b) => (a.of === b.of ? b.entry.seq - a.entry.seq : a.of === 'device' ? -1 : 1));
 });
 
@@ -83,6 +86,12 @@ function isOverruled(witness: Witness, all: readonly Witness[], view: View): boo
       }),
     )
   );
+}
+
+/** `connected` may be about a car or a headphone: not about the device, where nobody says so and it speaks. */
+function isOfAnother(witness: Witness, view: View): boolean {
+  const vague = witness.by === 'generic' && /\/connect(?:ed|ion)$/i.test(witness.topic);
+  return vague && contradiction(witness, view) !== undefined;
 }
 
 function groupsOf({ topic }: Witness, { claims }: View): AvailabilityGroup[] {

@@ -13,6 +13,8 @@ const STEADY = 0.15;
 const NEAR = 0.05;
 const NEARER = 0.02;
 const JUMPY = /power|current|watt|load|lux|illumin|flow|speed|bright/i;
+/** What is set, or filled and emptied: 1 may well be followed by 100. */
+const FREE = /position|level|dim|volume|percent|open|valve|tilt|fan/i;
 const TEMPERATURE = /temp|dew|°|celsius|fahrenheit|thermo|water|air$|oven/i;
 const FACTORS: readonly [factor: number, like: string][] = [
   [1000, 'k to its unit, such as kW to W or m to mm'],
@@ -24,7 +26,7 @@ const FACTORS: readonly [factor: number, like: string][] = [
 /**
  * unit_changed: a field whose name has "unit" in it changes once; or a field lies steadily (within 15 %) at a, then at
  * 1.8 a + 32 (a temperature), or at 1000, 100, 1/100 or 1/1000 of a (within 5 %; within 2 % for loads), for three
- * messages or more on each side.
+ * messages or more on each side. Info where it may jump so by itself: a load, a position, a level.
  */
 export const unitChanged: Rule = (view) => {
   const carriers = view.series.filter(({ role }) => role.role === 'state' || role.role === 'event');
@@ -75,7 +77,7 @@ function stepOf(one: NumberSeries): Finding[] {
     return [
       {
         code: 'unit_changed',
-        severity: 'warning',
+        severity: JUMPY.test(nameOf(one)) || FREE.test(nameOf(one)) ? 'info' : 'warning',
         message: `The unit of ${named(called(one))} seems to have changed: from about ${from.value} to ${to.value}, ${like}.`,
         evidence: [evidence(from.entry, from.value), evidence(to.entry, to.value)],
         next: 'Look for an update or a changed setting of the device at that time, and compare with another instrument.',

@@ -32,13 +32,24 @@ export function satisfies(state: unknown, wanted: Wanted, field: string): boolea
   if ('fields' in wanted) {
     const shown = [...wanted.fields].flatMap(([key, value]) => {
       const found = valueAt(state, [key]) ?? (wanted.fields.size === 1 ? bare(state) : undefined);
-      const same = found === undefined ? undefined : equal(found, value);
+      const set = setpointsOf(state).some((setpoint) => equal(setpoint, value) === true);
+      const same = set ? true : found === undefined ? undefined : equal(found, value);
       return same === undefined ? [] : [same];
     });
     return shown.length === 0 ? undefined : shown.every((same) => same);
   }
   const found = bare(state) ?? valueAt(state, [field, ...STATE_KEYS]);
   return found === undefined ? undefined : equal(found, wanted.value);
+}
+
+/** A thermostat may show what it measures under the name by which it is set. */
+const SETPOINT = /set_?point|target|desired|(?:^|_)set(?:_|$)/i;
+
+function setpointsOf(state: unknown): number[] {
+  if (!isRecord(state)) return [];
+  return Object.entries(state).flatMap(([key, value]) =>
+    SETPOINT.test(key) && typeof value === 'number' ? [value] : [],
+  );
 }
 
 function bare(state: unknown): Plain | undefined {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { claim } from '../../src/conventions/claim.ts';
 import { lastContact } from '../../src/findings/contact.ts';
 import { findingsOf } from '../../src/findings/index.ts';
+import { isGone, witnesses } from '../../src/findings/presence.ts';
 import { FINDING_CODES, type FindingCode } from '../../src/findings/types.ts';
 import { codesOf, every, type Said, T0, together, viewOf, watched } from '../support/device.ts';
 
@@ -554,6 +555,37 @@ describe('the order and what is not judged', () => {
     const said = every(1, 28, 'lab/a/data', (n) => ({ energy: n < 14 ? 48_200 + n : 48.214 + n / 1000 }));
     expect(codesOf(findingsOf(viewOf(said)))).toEqual(['unit_changed']);
   });
+});
+
+test.each<[string, Said[]]>([
+  ['a battery in volts', every(2, 14, 'lab/a/data', (n) => ({ battery: 3.7 + (n % 3) / 100 }))],
+  ['a battery in volts, of a car', every(2, 14, 'lab/a/data', (n) => ({ battery: 12.6 + (n % 3) / 10 }))],
+  ['a battery as a fraction, full', [stored('lab/a/data', { battery: 1 })]],
+  ['LTE', [stored('lab/a/data', { rsrp: -95, rssi: -88, signal: -95 })]],
+  ['a signal of whatever', [stored('lab/a/data', { signal: -95 })]],
+  ['the next alarm', every(2, 14, 'lab/a/data', (n) => ({ time: new Date(T0 + 3e9).toISOString(), volume: n }))],
+  [
+    'a thermostat that is set under the name of what it measures',
+    together(
+      [at(4, 'lab/a/set', { temperature: 25 })],
+      every(2, 14, 'lab/a/state', (n) => ({ temperature: wander(n, 20, 1), setpoint: n < 2 ? 20 : 25 })),
+    ),
+  ],
+  [
+    'a wallbox without a car',
+    [stored('lab/box/connected', 'false'), ...every(2, 14, 'lab/box/power', (n) => wander(n, 20, 3))],
+  ],
+  ['a blind', every(2, 14, 'lab/a/state', (n) => ({ position: n < 6 ? 1 : 100 }))],
+  ['a tank that is filled', every(2, 14, 'lab/a/state', (n) => ({ level: n < 6 ? 0.5 : 50 }))],
+  ['a kettle', every(2, 14, 'lab/a/state', (n) => ({ power: n < 6 ? 1.5 + (n % 2) / 100 : 1500 + n }))],
+  [
+    'a gateway that hears two',
+    every(2, 14, 'lab/a/adv', (n) => ({ mac: n % 2 ? 'AA:01' : 'AA:02', t: wander(n, 20, 1) })),
+  ],
+])('%s -> remarks at most', (_, said) => {
+  const view = viewOf(said);
+  expect(findingsOf(view).filter(({ severity }) => severity !== 'info')).toEqual([]);
+  expect(witnesses(view).some(isGone)).toBe(false);
 });
 
 test('an uptime that falls again and again -> an error that counts the restarts', () => {
