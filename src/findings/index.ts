@@ -1,5 +1,6 @@
 // Owns the list of rules and the order of what they find. Pure: a timeline in, findings out, for any tool that has one.
 import { fieldGoneSinceStored, impossibleAir, quantityAsText, unitChangedSinceStored } from './before.ts';
+import { brokenJson, brokenSensor } from './broken.ts';
 import { missedBeats, silent } from './cadence.ts';
 import { commandNotObeyed, retainedCommand } from './commands.ts';
 import { fieldNotAsDescribed, unitNotAsDescribed } from './described.ts';
@@ -27,6 +28,7 @@ const bySeries: readonly Rule[] = [
   ...[deviceAlert, missedBeats, clockSkew, retainedCommand, secondWriter, restarted, unitChanged, fieldTypeChanged],
   ...[fieldDisappeared, stuckValue, counterRestarted, unitNotAsDescribed, impossibleAir, unitChangedSinceStored],
   ...[fieldNotAsDescribed, quantityAsText, fieldGoneSinceStored, fieldSequenceGap, lowBattery, weakSignal],
+  ...[brokenSensor, brokenJson],
 ];
 /** How many of one code are told; others are told for each topic. */
 const MOST = new Map<FindingCode, number>([

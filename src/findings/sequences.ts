@@ -25,7 +25,8 @@ export const sequenceGap: Rule = (view) => {
 /** Not while messages may be missing on this side. */
 export const fieldSequenceGap: Rule = (view) => (view.lossy ? [] : view.series.flatMap(fieldGap));
 
-type Node = { name: string; entries: Entry[]; whole: boolean };
+/** `whole`: nothing was dropped. `parts`: its topics, by device; what only one device said has gaps by nature. */
+type Node = { name: string; entries: Entry[]; whole: boolean; parts: Set<string> };
 
 /** Everything of an edge node in order of arrival. */
 function nodesOf(view: View): Node[] {
@@ -33,13 +34,22 @@ function nodesOf(view: View): Node[] {
   for (const { topic, entries, dropped } of view.series) {
     const parts = sparkplugTopic(topic);
     if (parts === undefined || parts.kind.endsWith('CMD')) continue;
-    const node = nodes.get(parts.node) ?? { name: parts.node, entries: [], whole: true };
+    const node = nodes.get(parts.node) ?? { name: parts.node, entries: [], whole: true, parts: new Set() };
     node.entries.push(...entries);
     node.whole &&= dropped === 0;
+    node.parts.add(parts.device ?? '');
     nodes.set(parts.node, node);
   }
+  for (const node of nodes.values()) node.whole &&= isFollowed(node, view);
   for (const { entries } of nodes.values()) entries.sort((a, b) => a.seq - b.seq);
   return [...nodes.values()];
+}
+
+/** All its devices count together: by a description they are heard all, or the node or several of them were heard. */
+function isFollowed({ name, parts }: Node, { claims }: View): boolean {
+  const [group, edge] = name.split('/');
+  const filter = `spBv1.0/${group}/+/${edge}/#`;
+  return parts.has('') || parts.size > 1 || claims.some(({ related }) => related.includes(filter));
 }
 
 function nodeGap({ name, entries, whole }: Node): Finding[] {

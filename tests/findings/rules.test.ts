@@ -588,6 +588,26 @@ test.each<[string, Said[]]>([
   expect(witnesses(view).some(isGone)).toBe(false);
 });
 
+test.each<[string, string, Said[]]>([
+  [
+    'a DS18B20 that is gone',
+    'warning stuck_value',
+    every(2, 14, 'lab/a/data', (n) => ({ temperature: -127, humidity: 40 + ((n * 7) % 11) })),
+  ],
+  ['a DS18B20 that never measured', 'info stuck_value', every(2, 14, 'lab/a/data', () => ({ temperature: 85 }))],
+  ['nan', 'warning stuck_value', every(2, 14, 'lab/a/data', () => '{"temperature":"nan","h":41}')],
+  ['JSON cut in half', 'warning field_type_changed', every(2, 14, 'lab/a/data', () => '{"temperature":21.5,"humi')],
+])('%s -> %s', (_, expected, said) => {
+  expect(findingsOf(viewOf(said)).map(({ code, severity }) => `${severity} ${code}`)).toEqual([expected]);
+});
+
+test('one device of an edge node, heard alone -> no gaps: others of its node count between', () => {
+  const said = [0, 1, 3, 6, 7, 9].map((seq, n) => at(n + 1, 'spBv1.0/g/DDATA/e/d', { seq, metrics: [] }));
+  const related = claim('sparkplug', 'spBv1.0/g/DDATA/e/d', 'exact', { related: ['spBv1.0/g/+/e/#'] });
+  expect(codesOf(findingsOf(viewOf(said)))).not.toContain('sequence_gap');
+  expect(codesOf(findingsOf(viewOf(said, { claims: [related] })))).toContain('sequence_gap');
+});
+
 test('an uptime that falls again and again -> an error that counts the restarts', () => {
   const said = every(1, 28, 'tele/p/STATE', (n) => ({ UptimeSec: n % 7 }));
   expect(findingsOf(viewOf(said))).toMatchObject([
