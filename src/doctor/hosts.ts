@@ -1,16 +1,13 @@
-// Owns what is said of the settings of hosts: whether we are in them, and whether what they name is there. They hold
-// tokens of others: nothing of them is repeated but the name of our entry and the files it names.
+// Owns what is said of the settings of hosts: whether we are in them, and which entries are ours. They hold tokens
+// of others: must not repeat anything of them but what is said of our entry.
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { isAbsolute } from 'node:path';
-import { name as ownName } from '../version.ts';
+import { type Entry, isOurs, judge } from './entry.ts';
 import { parseJsonc } from './jsonc.ts';
 import { hostNames, type Place, placesOf } from './places.ts';
 import type { Finding, Machine } from './types.ts';
 
 /** Stops a file that is no settings from being read whole. */
 const MAX_BYTES = 32 * 1024 * 1024;
-
-type Entry = { name: string; words: string[]; config: string | undefined };
 
 export function hostFindings(machine: Machine): Finding[] {
   const found = placesOf(machine).flatMap((place) => findingsOf(place, machine));
@@ -29,26 +26,9 @@ function findingsOf({ host, file, key }: Place, machine: Machine): Finding[] {
   // Claude Code keeps those of a project beside those of the user.
   const scopes = [dig(value, key), dig(value, 'projects', machine.cwd, key)];
   const ours = scopes.flatMap(entriesOf).filter(({ words }) => words.some((word) => isOurs(word, machine)));
-  if (ours.length > 0) return ours.map((entry) => judge(entry, host, file));
+  if (ours.length > 0) return ours.map((entry) => ({ what: host, ...judge(entry, file, machine) }));
   const next = 'docs/HOSTS.md has the settings to add.';
   return [{ status: 'skipped', what: host, detail: `this server is not in ${file}.`, next }];
-}
-
-function judge({ name, words, config }: Entry, host: string, file: string): Finding {
-  const what = host;
-  const entry = `entry ${JSON.stringify(name)} in ${file}`;
-  const script = words.find((word) => /\.[cm]?js$/.test(word));
-  for (const path of [script, config]) {
-    if (path === undefined || path === '' || path.includes('${')) continue;
-    if (!isAbsolute(path)) {
-      const next = 'Hosts start servers in a folder of their own: give the whole path.';
-      return { status: 'warning', what, detail: `${entry} names ${path}, which is no whole path.`, next };
-    }
-    if (existsSync(path)) continue;
-    const next = 'Correct the path, then start the host anew.';
-    return { status: 'failed', what, detail: `${entry} names ${path}, which is not there.`, next };
-  }
-  return { status: 'ok', what, detail: entry };
 }
 
 function entriesOf(servers: unknown): Entry[] {
@@ -57,17 +37,15 @@ function entriesOf(servers: unknown): Entry[] {
     // Zed has had an object here.
     const words = [command, dig(command, 'path'), ...list(dig(command, 'args')), ...list(dig(entry, 'args'))];
     const texts = words.filter((word) => typeof word === 'string');
-    return { name, words: texts, config: configOf(texts) ?? textOf(dig(entry, 'env', 'MQTT_MCP_CONFIG')) };
+    const config = configOf(texts) ?? textOf(dig(entry, 'env', 'MQTT_MCP_CONFIG'));
+    const disabled = dig(entry, 'disabled') === true || dig(entry, 'enabled') === false;
+    return { name, words: texts, config, disabled, path: textOf(dig(entry, 'env', 'PATH')) };
   });
 }
 
 function configOf(words: string[]): string | undefined {
   const at = words.indexOf('--config');
   return at >= 0 ? words[at + 1] : words.find((word) => word.startsWith('--config='))?.slice('--config='.length);
-}
-
-function isOurs(word: string, { program }: Machine): boolean {
-  return word.includes(ownName) || word === program;
 }
 
 function read(file: string): unknown {

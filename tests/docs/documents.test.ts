@@ -67,10 +67,7 @@ test.each(json.filter(([, value]) => servers(value) !== undefined))(
     // Its paths are examples: here they are to be there.
     const config = join(home, 'config.json');
     writeFileSync(config, '{}');
-    writeFileSync(
-      place.file,
-      JSON.stringify(value).replaceAll('/home/me/mqtt/config.json', config).replaceAll('/app/dist/main.js', ''),
-    );
+    writeFileSync(place.file, JSON.stringify(value).replaceAll('/home/me/mqtt/config.json', config));
     expect(hostFindings(machine)).toMatchObject([{ status: 'ok' }]);
     const args = [dig(value, key ?? '', 'mqtt', 'args')].flat().map(String);
     parseOptions(args.slice(args.findLastIndex((arg) => /bitsperity-mqtt-mcp|main\.js$/.test(arg)) + 1), {});

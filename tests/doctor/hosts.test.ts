@@ -51,7 +51,12 @@ test('the places are those that the hosts document', () => {
 test.each([
   ['by npx', ours, 'ok'],
   ['by the path of this program', { command: 'node', args: ['PROGRAM'] }, 'ok'],
-  ['by docker exec', { command: 'docker', args: ['exec', '-i', 'bitsperity-mqtt-mcp', 'node'] }, 'ok'],
+  ['with a flag that we do not have', { ...ours, args: [...ours.args, '--readonly'] }, 'failed'],
+  ['with a flag and no value', { ...ours, args: [...ours.args, '--config'] }, 'failed'],
+  ['that starts the doctor', { ...ours, args: [...ours.args, 'doctor'] }, 'failed'],
+  ['with a command that is gone', { ...ours, command: '/no/such/npx' }, 'failed'],
+  ['that is disabled', { ...ours, disabled: true }, 'warning'],
+  ['that is not enabled', { ...ours, enabled: false }, 'warning'],
   ['as Zed had it once', { command: { path: 'npx', args: ['-y', 'bitsperity-mqtt-mcp'] } }, 'ok'],
   ['with a program that is gone', { command: 'node', args: ['/no/bitsperity-mqtt-mcp/dist/main.js'] }, 'failed'],
   ['with a relative program', { command: 'node', args: ['bitsperity-mqtt-mcp/dist/main.js'] }, 'warning'],
@@ -68,6 +73,45 @@ test.each([
   const text = JSON.stringify({ mcpServers: { mqtt: entry } }).replace('PROGRAM', here.program);
   put(join(here.home, '.cursor/mcp.json'), text);
   expect(hostFindings(here)).toMatchObject([{ status, what: 'Cursor' }]);
+});
+
+test.each([
+  ['docker', ['exec', '-i', 'bitsperity-mqtt-mcp', 'node', '/app/dist/main.js'], 'in a container'],
+  ['docker', ['run', '-i', '--rm', 'bitsperity-mqtt-mcp', '--config', '/etc/mqtt.json'], 'in a container'],
+  ['docker', ['compose', 'exec', '-T', 'x', 'node', '/bitsperity-mqtt-mcp/main.js'], 'in a container'],
+  ['podman', ['exec', '-i', 'bitsperity-mqtt-mcp', 'node', '/app/dist/main.js'], 'in a container'],
+  ['ssh', ['-T', 'gw', 'npx', '-y', 'bitsperity-mqtt-mcp', '--config', '/etc/mqtt.json'], 'on another machine'],
+  ['ssh', ['-T', 'gw', 'exec npx -y bitsperity-mqtt-mcp --config /etc/mqtt.json'], 'on another machine'],
+  ['wsl.exe', ['npx', '-y', 'bitsperity-mqtt-mcp', '--config', '/etc/mqtt.json'], 'on another machine'],
+  ['cmd', ['/c', 'ssh', 'gw', 'node', '/opt/bitsperity-mqtt-mcp/main.js'], 'on another machine'],
+])('%s %j runs elsewhere: its paths are not looked for here', (command, args, where) => {
+  const here = machine();
+  put(join(here.home, '.cursor/mcp.json'), { mcpServers: { mqtt: { command, args } } });
+  const [finding] = hostFindings(here);
+  expect(finding).toMatchObject({ status: 'ok', detail: expect.stringContaining(`it runs ${where}`) });
+});
+
+test('a flag that we do not have is told there too', () => {
+  const here = machine();
+  const args = ['-T', 'gw', 'npx', '-y', 'bitsperity-mqtt-mcp', '--readonly'];
+  put(join(here.home, '.cursor/mcp.json'), { mcpServers: { mqtt: { command: 'ssh', args } } });
+  expect(hostFindings(here)).toMatchObject([{ status: 'failed', detail: expect.stringContaining("'--readonly'") }]);
+});
+
+test('a command is looked for on the PATH, that of the entry first', () => {
+  const here = machine();
+  const bin = join(here.home, 'bin');
+  put(join(bin, 'npx'), '');
+  const said = (entry: object, PATH: string) => {
+    put(join(here.home, '.cursor/mcp.json'), { mcpServers: { mqtt: entry } });
+    return hostFindings({ ...here, env: { PATH } })[0];
+  };
+  expect(said(ours, bin)?.status).toBe('ok');
+  expect(said(ours, here.home)).toMatchObject({
+    status: 'warning',
+    detail: expect.stringContaining('not on the PATH'),
+  });
+  expect(said({ ...ours, env: { PATH: bin } }, here.home)?.status).toBe('ok');
 });
 
 test('Claude Code: an entry of the project that the command runs in', () => {

@@ -126,7 +126,7 @@ test('a host that names us, and one whose entry is broken', async () => {
   writeFileSync(join(home, '.cursor/mcp.json'), JSON.stringify({ mcpServers: { mqtt: entry } }));
   writeFileSync(
     join(home, '.mcp.json'),
-    JSON.stringify({ mcpServers: { broker: { command: 'bitsperity-mqtt-mcp' } } }),
+    JSON.stringify({ mcpServers: { broker: { command: process.execPath, args: ['bitsperity-mqtt-mcp'] } } }),
   );
   const { code, stdout } = await doctor([], {}, home);
   expect(code).toBe(1);
