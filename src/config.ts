@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { platform } from 'node:os';
 import { ToolError } from './errors.ts';
-import type { Config } from './generated/config-types.ts';
+import type { Config, Profile } from './generated/config-types.ts';
 import { checkFilter } from './mqtt/topic.ts';
 
 /** A bad config: one readable line that names the key. */
@@ -60,6 +60,11 @@ function join(path: string, key: unknown): string {
 
 function unescapePointer(token: string): string {
   return token.replaceAll('~1', '/').replaceAll('~0', '~');
+}
+
+/** Whether the config itself says a secret of it, and not only where one is. */
+export function holdsSecret({ url, password, key_passphrase }: Profile): boolean {
+  return typeof password === 'string' || typeof key_passphrase === 'string' || /^[^/]*\/\/[^/]*:[^/]*@/.test(url);
 }
 
 /** The mode of a file that others than its owner may open, as people write it, 0644. Windows has no such modes. */

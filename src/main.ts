@@ -2,7 +2,7 @@
 import { createWriteStream } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Audit } from './audit.ts';
-import { ConfigError, exposedMode, readConfig } from './config.ts';
+import { ConfigError, exposedMode, holdsSecret, readConfig } from './config.ts';
 import { keepYoungSmall } from './heap.ts';
 import { createLog, frames, type Log } from './log.ts';
 import { type Options, parseOptions, UsageError, usage } from './options.ts';
@@ -41,7 +41,8 @@ async function serve(options: Options): Promise<void> {
   const log = openLog(options);
   const exposed = (file: string, mode: string) =>
     log.warn('a file that holds secrets is open to others than its owner: chmod 600', { file, mode });
-  const mode = options.configFile === undefined ? undefined : exposedMode(options.configFile);
+  const secret = Object.values(config.profiles ?? {}).some(holdsSecret);
+  const mode = options.configFile === undefined || !secret ? undefined : exposedMode(options.configFile);
   if (mode !== undefined) exposed('config', mode);
   const profiles =
     options.configFile === undefined

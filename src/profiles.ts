@@ -26,7 +26,7 @@ export type Exposed = (key: string, mode: string) => void;
 export function profilesOf(config: Config, file: string, env: Environment, exposed: Exposed = () => {}): Profiles {
   const vault = createVault();
   const entries = Object.entries(config.profiles ?? {});
-  for (const [name, profile] of entries) check(name, profile, file);
+  for (const [name, profile] of entries) checkProfile(name, profile, file);
   const sealed = new Map(entries.map(([name, profile]) => [name, vault.seal(JSON.stringify(profile))]));
   // The parsed file must not keep what was sealed.
   delete config.profiles;
@@ -44,7 +44,8 @@ export function profilesOf(config: Config, file: string, env: Environment, expos
   };
 }
 
-function check(name: string, { url, will }: Profile, file: string): void {
+/** What the schema cannot tell. Throws ConfigError. */
+export function checkProfile(name: string, { url, will }: Profile, file: string): void {
   const at = (key: string, look: () => unknown) => {
     try {
       look();

@@ -3,7 +3,7 @@
 import { type Brokers, brokersOf, examineBroker } from './broker.ts';
 import { hostFindings } from './hosts.ts';
 import { nodeFinding } from './node.ts';
-import { fileFindings, settingsOf } from './settings.ts';
+import { fileFindings, type Settings, settingsOf } from './settings.ts';
 import type { Finding, Machine, Report, Target } from './types.ts';
 
 export { createScreen, looksOf } from './screen.ts';
@@ -31,10 +31,12 @@ export async function examine({ configFile, target, demo, machine }: Examination
   // A config that cannot be read leaves a URL to examine, but no profile.
   if (!settings.broken || (target && 'url' in target)) {
     const brokers = await brokersOf(settings, configFile, machine.env, demo);
-    for (const one of wanted(target, brokers)) {
+    for (const one of wanted(target, brokers, settings)) {
       report.heading('url' in one ? 'The broker' : `Profile ${one.profile}`);
       if ('profile' in one) for (const finding of fileFindings(one.profile, settings, machine)) tell(finding);
-      await examineBroker(one, brokers, tell, report.waits);
+      const wrong = 'profile' in one ? unusable(one.profile, brokers, settings) : undefined;
+      if (wrong) tell(wrong);
+      else await examineBroker(one, brokers, tell, report.waits);
     }
     await brokers.close();
   }
@@ -44,6 +46,16 @@ export async function examine({ configFile, target, demo, machine }: Examination
   return !failed;
 }
 
-function wanted(target: Target, brokers: Brokers): NonNullable<Target>[] {
-  return target === undefined ? brokers.names().map((profile) => ({ profile })) : [target];
+function wanted(target: Target, brokers: Brokers, { profiles }: Settings): NonNullable<Target>[] {
+  if (target !== undefined) return [target];
+  return [...new Set([...brokers.names(), ...profiles.keys()])].map((profile) => ({ profile }));
+}
+
+/** A profile that cannot be used, or that nobody has. */
+function unusable(profile: string, brokers: Brokers, { profiles }: Settings): Finding | undefined {
+  const names = brokers.names();
+  if (names.includes(profile)) return undefined;
+  const known = names.length > 0 ? `Profiles: ${names.join(', ')}; or` : 'No profiles are configured:';
+  const next = profile === 'demo' ? '--demo offers it.' : `${known} name a broker by its URL.`;
+  return profiles.get(profile) ?? { status: 'failed', what: 'settings', detail: 'No profile has that name.', next };
 }

@@ -2,8 +2,9 @@
 // brokers; never says what is in a file.
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { ConfigError, codeOf, readConfig } from '../config.ts';
+import { ConfigError, codeOf, holdsSecret, readConfig } from '../config.ts';
 import type { Config, Profile, Secret } from '../generated/config-types.ts';
+import { checkProfile } from '../profiles.ts';
 import type { Finding, Machine } from './types.ts';
 
 /** A file that a profile names; `secret`: others should not read it. */
@@ -16,10 +17,12 @@ export type Settings = {
   findings: Finding[];
   /** By profile, as profiles are sealed afterwards. */
   files: Map<string, Named[]>;
+  /** Every profile by name, and why it cannot be used; such are in `config` no more. */
+  profiles: Map<string, Finding | undefined>;
 };
 
 export async function settingsOf(file: string | undefined, machine: Machine): Promise<Settings> {
-  const none = { config: {}, files: new Map<string, Named[]>() };
+  const none = { config: {}, files: new Map<string, Named[]>(), profiles: new Map() };
   if (file === undefined) {
     const detail = 'none; brokers are reached by connection strings. --config FILE or MQTT_MCP_CONFIG names one.';
     return { ...none, broken: false, findings: [{ status: 'skipped', what: 'config', detail }] };
@@ -32,11 +35,24 @@ export async function settingsOf(file: string | undefined, machine: Machine): Pr
     if (profiles.some(([, profile]) => holdsSecret(profile))) findings.push(...modeFindings('config', file, machine));
     const folder = dirname(resolve(machine.cwd, file));
     const files = new Map(profiles.map(([name, profile]) => [name, filesOf(profile, folder)]));
-    return { config, broken: false, findings, files };
+    const judged = new Map(profiles.map(([name, profile]) => [name, unusable(name, profile, file)]));
+    config.profiles = Object.fromEntries(profiles.filter(([name]) => judged.get(name) === undefined));
+    return { config, broken: false, findings, files, profiles: judged };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const next = 'Correct it; docs/POLICY.md shows what may be in it.';
     return { ...none, broken: true, findings: [{ status: 'failed', what: 'config', detail: error.message, next }] };
+  }
+}
+
+function unusable(name: string, profile: Profile, file: string): Finding | undefined {
+  try {
+    checkProfile(name, profile, file);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const next = 'Correct it: until then the server does not start with this config.';
+    return { status: 'failed', what: 'settings', detail: error.message, next };
   }
 }
 
@@ -68,10 +84,6 @@ function filesOf(profile: Profile, folder: string): Named[] {
 
 function fileOf(secret: Secret | undefined): string | undefined {
   return typeof secret === 'object' && 'file' in secret ? secret.file : undefined;
-}
-
-function holdsSecret({ url, password, key_passphrase }: Profile): boolean {
-  return typeof password === 'string' || typeof key_passphrase === 'string' || /^[^/]*\/\/[^/]*:[^/]*@/.test(url);
 }
 
 /** Windows has no such modes. */

@@ -102,6 +102,25 @@ test('a config -> every profile, its files and secrets, and who may read them', 
   expect(none.stdout).toMatch(/FAILED +settings +No profile has that name/);
 });
 
+test('a profile whose URL is none -> it failed, the others, a URL and the hosts are examined all the same', async () => {
+  const file = join(folder(), 'config.json');
+  const profiles = { bad: { url: 'mqtt//x' }, good: { url: inject('mqttUrl') } };
+  writeFileSync(file, JSON.stringify({ profiles }));
+  const { code, stdout, stderr } = await doctor(['--config', file]);
+  expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+  expect(stdout).toMatch(/^Profile bad\n +FAILED +settings .*profiles\.bad\.url/m);
+  expect(stdout).toMatch(/ok +connack/);
+  expect(stdout).toContain('\nHosts\n');
+  const url = await doctor(['--config', file, inject('mqttUrl')]);
+  expect(url.stdout).toMatch(/ok +connack/);
+});
+
+test('--profile demo without --demo -> says so', async () => {
+  const { code, stdout } = await doctor(['--profile', 'demo']);
+  expect(code).toBe(1);
+  expect(stdout).toContain('--demo offers it.');
+});
+
 test('a config that cannot be used -> its key, exit 1; a URL is examined all the same', async () => {
   const file = join(folder(), 'config.json');
   writeFileSync(file, '{"profils":{}}');

@@ -329,7 +329,8 @@ describe('file modes', () => {
     const url = 'mqtt://127.0.0.1:1';
     const wide = { url, cert_file: 'me.pem', key_file: 'wide.key', password: { file: 'wide.txt' } };
     const close = { url, cert_file: 'me.pem', key_file: 'me.key', password: { file: 'pass.txt' } };
-    const daemon = await daemonWith({ wide, close }, {}, [], 0o640);
+    const literal = { url, password: 'said' };
+    const daemon = await daemonWith({ wide, close, literal }, {}, [], 0o640);
     await call(daemon, 'establish_connection', { profile: 'close' });
     expect(warnings(daemon)).toMatchObject([{ level: 'warn', file: 'config', mode: '0640' }]);
     await call(daemon, 'establish_connection', { profile: 'wide' });
@@ -337,7 +338,7 @@ describe('file modes', () => {
       { level: 'warn', file: 'password', mode: '0644' },
       { level: 'warn', file: 'key_file', mode: '0644' },
     ]);
-    const quiet = await daemonWith({ close });
+    const quiet = await daemonWith({ close }, {}, [], 0o644);
     await call(quiet, 'establish_connection', { profile: 'close' });
     expect(quiet.stderr).toEqual([]);
   });
