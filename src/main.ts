@@ -48,7 +48,7 @@ async function serve(options: Options): Promise<void> {
     options.configFile === undefined
       ? noProfiles
       : (await import('./profiles.ts')).profilesOf(config, options.configFile, process.env, exposed);
-  const demo = options.demo ? (await import('./demo/profile.ts')).withDemo(profiles) : undefined;
+  const demo = options.demo ? (await import('./demo/profile.ts')).withDemo(profiles, options.demoSeed) : undefined;
   if (process.stdin.isTTY) process.stderr.write(hint);
   const server = createServer({
     input: process.stdin,

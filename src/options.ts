@@ -6,6 +6,8 @@ export type Options = {
   help: boolean;
   version: boolean;
   demo: boolean;
+  /** Fixes all that the demo says; undefined: its own. */
+  demoSeed: number | undefined;
   /** Examine instead of serve; and what: undefined is every profile. */
   doctor: { target: { url: string } | { profile: string } | undefined } | undefined;
   configFile: string | undefined;
@@ -30,6 +32,7 @@ settings of hosts instead, and says what is wrong; exit code 1 if anything faile
   --config FILE      JSON file with broker profiles and policy   MQTT_MCP_CONFIG
   --read-only        offer no tool that publishes                MQTT_MCP_READ_ONLY
   --demo             offer the profile "demo": an embedded broker with simulated devices
+                     and faults to switch on (docs/DEMO.md)      MQTT_MCP_DEMO_SEED
   --drain SECONDS    time for calls in flight once the input has ended (1)   MQTT_MCP_DRAIN
   --log-level LEVEL  debug, info, warn or error (info)           MQTT_MCP_LOG_LEVEL
   --log-file FILE    append the log to a file too
@@ -48,6 +51,7 @@ export function parseOptions(argv: string[], env: Record<string, string | undefi
     help: flags.help ?? false,
     version: flags.version ?? false,
     demo: flags.demo ?? false,
+    demoSeed: readSeed(env.MQTT_MCP_DEMO_SEED),
     doctor: readDoctor(positionals, flags.profile),
     configFile: flags.config ?? (env.MQTT_MCP_CONFIG || undefined),
     readOnly: flags['read-only'] ?? readBoolean(env.MQTT_MCP_READ_ONLY),
@@ -96,6 +100,12 @@ function readBoolean(text: string | undefined): boolean | undefined {
   if (/^(1|true|yes|on)$/i.test(text)) return true;
   if (/^(0|false|no|off)$/i.test(text)) return false;
   throw new UsageError('MQTT_MCP_READ_ONLY: expected 1, true, yes, on, 0, false, no or off');
+}
+
+function readSeed(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (/^\d{1,10}$/.test(text) && Number(text) < 2 ** 32) return Number(text);
+  throw new UsageError('MQTT_MCP_DEMO_SEED: expected a whole number from 0 to 4294967295');
 }
 
 function readDrain(text: string | undefined, where: string): number {

@@ -4,7 +4,7 @@ import * as act from './behaviours.ts';
 import { conventionDevices } from './conventions.ts';
 import { faults } from './faults.ts';
 import { command, type Device, type Flow, leavesOf, live, placed, retained, topicOf } from './leaves.ts';
-import { CONTROL, STATE } from './switches.ts';
+import { CONTROL, ERROR, STATE } from './switches.ts';
 
 const allOff = Object.fromEntries(faults.map(({ name }) => [name, false]));
 
@@ -118,6 +118,12 @@ export const demoTopics: readonly DemoTopic[] = [
     }),
   ),
   { topic: CONTROL, flow: 'command', example: '{"stuck_value":true}', about: 'turns faults on and off' },
+  {
+    topic: ERROR,
+    flow: 'live',
+    example: '{"error":"1 of 1 names are no fault","names":["stuck_value"]}',
+    about: 'what was not understood',
+  },
   { topic: STATE, flow: 'retained', example: JSON.stringify(allOff), about: 'every fault and whether it is on' },
 ];
 

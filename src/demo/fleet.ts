@@ -5,7 +5,7 @@ import { devices } from './devices.ts';
 import { faults } from './faults.ts';
 import { type Device, type Leaf, leavesOf, topicOf } from './leaves.ts';
 import { randomFor } from './random.ts';
-import { CONTROL, createSwitches, STATE, type Switches } from './switches.ts';
+import { CONTROL, createSwitches, ERROR, STATE, type Switches } from './switches.ts';
 
 export type Publication = { topic: string; payload: string | Uint8Array; retain: boolean };
 
@@ -54,9 +54,11 @@ export function createFleet(seed: number, intervalMs: number): Fleet {
       return said.flatMap((one) => publications(member, one));
     },
     obey(topic, payload) {
-      if (payload.length > MAX_COMMAND_BYTES) return [];
+      if (payload.length > MAX_COMMAND_BYTES)
+        return topic === CONTROL ? refused(`over ${MAX_COMMAND_BYTES} bytes`) : [];
       const command = new TextDecoder().decode(payload);
-      if (topic === CONTROL) return [...switched(switches, members, command), stateOf(switches)];
+      if (topic === CONTROL)
+        return [...switched(switches, members, command), stateOf(switches), ...refused(switches.problem(command))];
       const member = listeners.get(topic);
       if (member?.behaviour.obey === undefined) return [];
       return publications(member, switches.obey(member.device.base, member.behaviour, command));
@@ -88,6 +90,13 @@ function switched(switches: Switches, members: readonly Member[], command: strin
     const member = members.find(({ device }) => device.base === base);
     return member ? publications(member, said) : [];
   });
+}
+
+/** Nothing of the command is repeated: it may be anything. */
+function refused(error: string | undefined): Publication[] {
+  if (error === undefined) return [];
+  const payload = JSON.stringify({ error, names: faults.map(({ name }) => name) });
+  return [{ topic: ERROR, payload, retain: false }];
 }
 
 function stateOf(switches: Switches): Publication {

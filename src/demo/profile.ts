@@ -3,7 +3,7 @@ import { type Profiles, unknownProfile } from '../mqtt/profile.ts';
 import type { DemoBroker } from './broker.ts';
 
 /** The given profiles with `demo` beside them; `close` ends the broker where one was started. */
-export function withDemo(profiles: Profiles): Profiles & { close(): Promise<void> } {
+export function withDemo(profiles: Profiles, seed?: number): Profiles & { close(): Promise<void> } {
   let broker: Promise<DemoBroker> | undefined;
   const names = () => ['demo', ...profiles.names().filter((name) => name !== 'demo')];
   return {
@@ -11,7 +11,7 @@ export function withDemo(profiles: Profiles): Profiles & { close(): Promise<void
     open: async (name) => {
       if (name !== 'demo')
         return names().includes(name) ? profiles.open(name) : Promise.reject(unknownProfile(names()));
-      broker ??= import('./broker.ts').then(({ startDemo }) => startDemo());
+      broker ??= import('./broker.ts').then(({ startDemo }) => startDemo(seed === undefined ? {} : { seed }));
       return { url: (await broker).url };
     },
     close: async () => {

@@ -42,8 +42,20 @@ describe('the control topic', () => {
     ['no JSON changes nothing', '{', []],
     ['an own key of every object is no fault', '{"__proto__":true,"constructor":true}', []],
   ])('%s', (_what, command, expected) => {
-    const state = JSON.parse(String(set(createFleet(SEED, 1000), command).at(-1)?.payload));
+    const state = JSON.parse(on(set(createFleet(SEED, 1000), command), 'demo/faults/state')[0] ?? '');
     expect(Object.keys(state).filter((name) => state[name])).toEqual(expected);
+  });
+
+  test.each(['{', '{"no_such":true}', '{"stuck_value":"yes"}', '[]', 'x'.repeat(2000)])(
+    '%# not understood -> the names that there are',
+    (command) => {
+      const answer = on(set(createFleet(SEED, 1000), command), 'demo/faults/error').map((text) => JSON.parse(text));
+      expect(answer).toEqual([{ error: expect.any(String), names: faults.map(({ name }) => name) }]);
+    },
+  );
+
+  test.each(['off', 'stuck_value', '{"stuck_value":true}'])('%s is understood', (command) => {
+    expect(on(set(createFleet(SEED, 1000), command), 'demo/faults/error')).toEqual([]);
   });
 
   test('off -> all of them, and everything is as it was', () => {

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { readConfig } from '../../src/config.ts';
+import { devices } from '../../src/demo/devices.ts';
+import { faults } from '../../src/demo/faults.ts';
 import { hostFindings } from '../../src/doctor/hosts.ts';
 import { placesOf } from '../../src/doctor/places.ts';
 import { parseOptions } from '../../src/options.ts';
@@ -172,6 +174,12 @@ test('docs/HOSTS.md: a heading for each host that the doctor looks for', () => {
   const headings = [...read('docs/HOSTS.md').matchAll(/^## (.+)$/gm)].map((one) => one[1]);
   const hosts = placesOf({ nodeVersion: '', platform: 'linux', env: {}, home: '/', cwd: '/', program: '' });
   expect(headings).toEqual(expect.arrayContaining([...new Set(hosts.map(({ host }) => host))]));
+});
+
+test('docs/DEMO.md: every fault and every device', () => {
+  const text = read('docs/DEMO.md');
+  for (const { name, about } of faults) expect(text).toMatch(new RegExp(`^\\| \`${name}\` .* ${about} \\|$`, 'm'));
+  for (const { base } of devices) expect(text).toContain(`| \`${base}\` |`);
 });
 
 test('docs/POLICY.md: every key of the config', () => {
