@@ -68,20 +68,31 @@ function add(level: Level, topic: Topic): void {
 /** What is to be seen, in order. With a text: whatever contains it, and the way there, all open. */
 export function rowsOf(root: Level, isOpen: (level: Level) => boolean, text: string): Row[] {
   const rows: Row[] = [];
-  const wanted = text.toLowerCase();
-  const visit = (level: Level): void => {
-    const shown = [...level.children.values()].filter((child) => wanted === '' || has(child, wanted));
-    for (const [i, child] of shown.entries()) {
-      const open = child.children.size > 0 && (wanted !== '' || isOpen(child));
-      rows.push({ level: child, open, place: i + 1, of: shown.length });
-      if (open) visit(child);
-    }
+  const kept = text === '' ? undefined : matching(root, text.toLowerCase());
+  const below = ({ children }: Level) => {
+    const shown = [...children.values()].filter((child) => kept?.has(child) ?? true);
+    return shown.map((level, i) => ({ level, place: i + 1, of: shown.length })).reverse();
   };
-  visit(root);
+  // No recursion: a topic may have thousands of levels.
+  const waiting = below(root);
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    const { level } = next;
+    const open = level.children.size > 0 && (kept !== undefined || isOpen(level));
+    rows.push({ ...next, open });
+    if (open) waiting.push(...below(level));
+  }
   return rows;
 }
 
-function has(level: Level, wanted: string): boolean {
-  if (level.path.toLowerCase().includes(wanted)) return true;
-  return [...level.children.values()].some((child) => has(child, wanted));
+/** The levels whose path has the text, and the way to each. */
+function matching(root: Level, wanted: string): Set<Level> {
+  const all: { level: Level; above: Level | undefined }[] = [{ level: root, above: undefined }];
+  for (const { level } of all) for (const child of level.children.values()) all.push({ level: child, above: level });
+  const kept = new Set<Level>();
+  for (const { level, above } of all.reverse()) {
+    if (!kept.has(level) && !level.path.toLowerCase().includes(wanted)) continue;
+    kept.add(level);
+    if (above) kept.add(above);
+  }
+  return kept;
 }

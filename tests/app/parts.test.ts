@@ -88,6 +88,14 @@ describe('the tree', () => {
     ]);
   });
 
+  test('a topic of thirty thousand levels', () => {
+    const known = new Map<string, Topic>();
+    addListing(known, [listed('/'.repeat(30_000)), listed('b')]);
+    const root = treeOf(known.values());
+    expect(rowsOf(root, () => true, '')).toHaveLength(30_002);
+    expect(rowsOf(root, () => false, 'B').map(({ level }) => level.path)).toEqual(['b']);
+  });
+
   test('what the broker has stored counts once, however often it is listed; what was heard keeps its time', () => {
     const known = new Map<string, Topic>();
     addListing(known, [listed('a', 4)]);

@@ -1,7 +1,7 @@
 // What would be published: its files, its size, and what is written beside it about the same version.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { expect, test } from 'vitest';
 import { dig } from '../support/streams.ts';
 
@@ -35,7 +35,20 @@ test('npm pack: the program, its schemas and documents, below 2 MB; no source ma
     (file) => !/^(dist|schemas|docs)\/|^[A-Z]+(\.md)?$|^(package|server)\.json$/.test(file),
   );
   expect(unwanted).toEqual([]);
-  expect(files.filter((file) => /\.(map|ts|tgz|mcpb|png)$/.test(file))).toEqual([]);
+  expect(files.filter((file) => /\.(map|ts|tgz|mcpb)$/.test(file))).toEqual([]);
+});
+
+test('every link of a document of the package leads to something in it', () => {
+  const { files } = packed();
+  for (const file of files.filter((one) => one.endsWith('.md'))) {
+    for (const [, target = ''] of read(file).matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)) {
+      const path = posix.join(posix.dirname(file), target).replace(/\/$/, '');
+      expect(
+        files.some((one) => one === path || one.startsWith(`${path}/`)),
+        `${file}: ${target}`,
+      ).toBe(true);
+    }
+  }
 });
 
 test('package.json: one binary, no script that runs when it is installed, nothing to install beside it', () => {
