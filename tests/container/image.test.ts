@@ -1,3 +1,7 @@
+import { Client as ModernClient } from '@modelcontextprotocol/client';
+import { StdioClientTransport as ModernTransport } from '@modelcontextprotocol/client/stdio';
+import { Client as V1Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport as V1Transport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { answers, builtImage, docker, lines, listening, run, sessionAnswers, sessionScript } from './docker.ts';
 
@@ -63,6 +67,31 @@ test('docker run -i, hardened: a session on a broker of the network, by name', a
   const { code, stdout, stderr } = await run('docker', args, { input: sessionScript('broker-of-run') });
   expect({ code, stderr }).toMatchObject({ code: 0 });
   expect(answers(stdout)).toMatchObject(sessionAnswers('broker-of-run'));
+});
+
+test('docker run -i: both official clients, each with a session on a broker', async () => {
+  await broker('broker-of-clients');
+  const command = () => ({
+    command: 'docker',
+    args: ['run', '-i', '--rm', '--network', mine, ...hardened, image],
+  });
+  const me = { name: 'container test', version: '1' };
+  const v1 = new V1Client(me);
+  await v1.connect(new V1Transport(command()));
+  const modern = new ModernClient(me, { versionNegotiation: { mode: 'auto' } });
+  await modern.connect(new ModernTransport(command()));
+  const connect = {
+    name: 'establish_connection',
+    arguments: { connection_string: 'mqtt://broker-of-clients:1883', name: 'b' },
+  };
+  for (const client of [v1, modern]) {
+    expect(client.getServerVersion()).toMatchObject({ name: 'bitsperity-mqtt-mcp' });
+    const names = (await client.listTools()).tools.map(({ name }) => name);
+    expect(names).toContain('subscribe_and_collect');
+    const called = await client.callTool(connect);
+    expect(called).toMatchObject({ structuredContent: { status: 'connected', broker: 'broker-of-clients' } });
+    await client.close();
+  }
 });
 
 test('docker exec -i: a session beside a container that waits', async () => {
