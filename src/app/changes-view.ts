@@ -33,7 +33,7 @@ export function changesView(result: WatchChangesResult): View {
       el('p', {}, visible(result.summary)),
       lanesPart(result),
       timelinePart(result.timeline),
-      ...(result.events ?? []).map(eventPart),
+      ...(result.events ?? []).map((event) => eventPart(event, result.timeline)),
       lagsPart(result.lags),
       foldedPart(result.folded),
       absencePart(result.absence),
@@ -118,10 +118,16 @@ function wordsOf(field: Field | undefined): Child[] {
   return [...path, ...before, 'after' in field ? fresh(field) : el('span', { class: 'tag bad' }, 'gone')];
 }
 
-function eventPart(event: NonNullable<WatchChangesResult['events']>[number]): HTMLElement {
-  const rows = event.changes.flatMap(({ lag_ms, topic, changes }) =>
-    changes.map((field) => [milliseconds(lag_ms), raw(topic, 'topic'), el('span', {}, ...wordsOf(field))]),
-  );
+/** The fields that changed stand in the timeline. */
+function eventPart(
+  event: NonNullable<WatchChangesResult['events']>[number],
+  timeline: WatchChangesResult['timeline'],
+): HTMLElement {
+  const rows = event.changes.flatMap(({ lag_ms, topic }) => {
+    const entry = timeline.find((one) => one.topic === topic && one.offset_ms === event.offset_ms + lag_ms);
+    const fields: (Field | undefined)[] = entry?.changes ?? [undefined];
+    return fields.map((field) => [milliseconds(lag_ms), raw(topic, 'topic'), el('span', {}, ...wordsOf(field))]);
+  });
   const heading = `Event at +${(event.offset_ms / 1_000).toFixed(3)} s`;
   const what = el('p', {}, raw(event.topic, 'topic'), ' ', raw(inLine(event.payload)));
   return section(

@@ -2,6 +2,7 @@
 // Bounded in topics, fields, changes and bytes. Must not know who listens.
 import { decodePayload } from './decode.ts';
 import { type Change, differences, shown } from './difference.ts';
+import { isFine, isTick } from './ticking.ts';
 import type { RawMessage } from './types.ts';
 
 /** Topics followed, bytes of their last payloads, fields with a memory of their own, and changes held. */
@@ -42,6 +43,8 @@ export type Field = {
   maximum: number;
   /** Every step so far had the same sign, or is a text that sorts after the one before: a clock or a counter. */
   rising: boolean;
+  /** Steps that were those of a clock or of a counter. */
+  ticks: number;
   /** The value that was told last. */
   last: unknown;
 };
@@ -51,6 +54,8 @@ type Topic = {
   bytes: Buffer;
   payload: unknown;
   decoded: boolean;
+  /** Of the message before, ms since the epoch. */
+  at: number;
   messages: number;
   arrivals: number[];
   fields: Map<string, Field>;
@@ -97,7 +102,9 @@ export class ChangeLog {
     if (!this.#remember(topic, message)) return undefined;
     if (retain) return undefined;
     const raw = differences(before, decodedOnce(topic)).changes;
-    const changes = raw.flatMap((change) => this.#withoutNoise(name, topic, change));
+    const sinceMs = message.at - topic.at;
+    topic.at = message.at;
+    const changes = raw.flatMap((change) => this.#withoutNoise(topic, change, sinceMs));
     if (changes.length > 0) return this.#add({ topic: name, at: message.at, changes, appeared: false });
     this.unchanged += 1;
     return undefined;
@@ -129,6 +136,7 @@ export class ChangeLog {
       bytes: Buffer.from(payload),
       payload: undefined,
       decoded: false,
+      at,
       messages,
       arrivals: retain ? [] : [at],
       fields: new Map(),
@@ -152,10 +160,11 @@ export class ChangeLog {
     return true;
   }
 
-  #withoutNoise(name: string, topic: Topic, change: Change): Change[] {
+  #withoutNoise(topic: Topic, change: Change, sinceMs: number): Change[] {
     const { path, before, after } = change;
-    const field = this.#fieldOf(name, topic, change);
+    const field = this.#fieldOf(topic.name, topic, change);
     if (field === undefined) return [change];
+    if (isTick(before, after, sinceMs)) field.ticks += 1;
     const base = field.told + field.folded === 0 ? before : field.last;
     if (typeof after !== 'number' || typeof base !== 'number') {
       field.rising &&= typeof after === 'string' && typeof before === 'string' && after > before;
@@ -167,7 +176,8 @@ export class ChangeLog {
     field.minimum = Math.min(field.minimum, after, base);
     field.maximum = Math.max(field.maximum, after, base);
     const largest = Math.max(Math.abs(field.minimum), Math.abs(field.maximum));
-    const threshold = Math.max(this.#noise.absolute, (this.#noise.percent / 100) * largest);
+    const percent = isFine(path) ? 0 : this.#noise.percent;
+    const threshold = Math.max(this.#noise.absolute, (percent / 100) * largest);
     const delta = Number((after - base).toPrecision(12));
     if (Math.abs(delta) <= threshold) {
       if (field.folded + field.told === 0) field.last = base;
@@ -184,7 +194,7 @@ export class ChangeLog {
     if (known || this.#fields >= MAX_FIELDS) return known;
     this.#fields += 1;
     const range = { minimum: Number.POSITIVE_INFINITY, maximum: Number.NEGATIVE_INFINITY };
-    const field = { topic: name, path, told: 0, folded: 0, ...range, rising: true, last: before };
+    const field = { topic: name, path, told: 0, folded: 0, ...range, rising: true, ticks: 0, last: before };
     topic.fields.set(path, field);
     return field;
   }

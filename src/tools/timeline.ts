@@ -3,6 +3,7 @@ import type { WatchChangesArgs, WatchChangesResult } from '../generated/types.ts
 import { quoteText } from '../mqtt/topic.ts';
 import type { ChangeLog, Entry, Field } from '../payload/change-log.ts';
 import { lagsOf } from '../payload/lags.ts';
+import { isClockName } from '../payload/ticking.ts';
 import type { Ears } from './ears.ts';
 import type { Happenings } from './happenings.ts';
 import { FELL_BEHIND } from './notes.ts';
@@ -25,9 +26,11 @@ const MAX_LAGS = 10;
 const MAX_FOLDED = 20;
 /** Topics that move together do so within this, ms. */
 const LAG_WITHIN_MS = 5_000;
-/** A field that rises in this share of its topic's messages, and this often, is a clock or a counter. */
+/** A field that rises in this share of its topic's messages, and this often, may be a clock or a counter ... */
 const CLOCK_SHARE = 0.9;
 const CLOCK_MIN = 5;
+/** ... and is one where its name says so, or this share of its steps are those of one. A tank that fills is none. */
+const TICK_SHARE = 0.8;
 
 export type Window = { began: number; tookMs: number; stopped_by: WatchChangesResult['stopped_by']; ears: Ears };
 
@@ -54,7 +57,7 @@ export function timelineOf(
     stopped_by,
     watch_duration_seconds: seconds(tookMs),
   };
-  const summary = summaryOf(args, log, entries, happenings, lags);
+  const summary = summaryOf(args, log, entries, happenings, rest);
   const asked = ANSWER_BYTES + Math.max(0, args.return_changes - USUAL_CHANGES) * CHANGE_BYTES;
   const room = asked - bytesOf({ summary, ...rest }) - NOTES_BYTES;
   const timeline = linesOf(entries, {
@@ -77,9 +80,10 @@ function clocksOf(log: ChangeLog): Map<string, Set<string>> {
   return clocks;
 }
 
-function isClock({ topic, path, told, folded, rising }: Field, log: ChangeLog): boolean {
+function isClock({ topic, path, told, folded, rising, ticks }: Field, log: ChangeLog): boolean {
   const steps = told + folded;
-  return path !== '$' && rising && steps >= CLOCK_MIN && steps >= CLOCK_SHARE * (log.messagesOn(topic) - 1);
+  const often = steps >= CLOCK_MIN && steps >= CLOCK_SHARE * (log.messagesOn(topic) - 1);
+  return path !== '$' && rising && often && (isClockName(path) || ticks >= TICK_SHARE * steps);
 }
 
 function withoutClocks(entries: readonly Entry[], clocks: Map<string, Set<string>>): Entry[] {
@@ -125,15 +129,23 @@ function summaryOf(
   log: ChangeLog,
   entries: readonly Entry[],
   { count }: Happenings,
-  [lag]: WatchChangesResult['lags'],
+  { lags: [lag], folded }: Pick<WatchChangesResult, 'lags' | 'folded'>,
 ): string {
   if (log.messages === 0) return `Nothing came within ${duration_seconds} s.`;
   const changed = new Set(entries.filter(({ appeared }) => !appeared).map(({ topic }) => topic));
   const first = `${counted(log.messages, 'message')} on ${counted(log.topics, 'topic')}; ${counted(changed.size, 'topic')} changed, ${counted(entries.length, 'entry', 'entries')} in all, ${entries.filter(({ appeared }) => appeared).length} of them a topic heard for the first time.`;
-  const happened = event ? ` The event came ${count === 1 ? 'once' : `${count} times`}.` : '';
+  const happened =
+    foldedWords(folded, changed.size) + (event ? ` The event came ${count === 1 ? 'once' : `${count} times`}.` : '');
   if (!lag) return first + happened;
   const [leader, follower] = [quoteText(lag.leader, 80), quoteText(lag.follower, 80)];
   return `${first}${happened} ${follower} followed ${leader} ${lag.pairs} of ${lag.of} times, after ${lag.median_ms} ms (median).`;
+}
+
+/** Where nothing is told although something moved, the reader is told what. */
+function foldedWords([largest, ...others]: WatchChangesResult['folded'], changed: number): string {
+  if (changed > 0 || !largest) return '';
+  const more = others.length === 0 ? '' : ` and ${counted(others.length, 'more field')}`;
+  return ` Only noise, clocks and counters moved: ${quoteText(largest.path, 80)} of ${quoteText(largest.topic, 80)}${more} (folded); noise_percent 0 tells them.`;
 }
 
 function counted(count: number, one: string, many = `${one}s`): string {

@@ -164,3 +164,35 @@ describe('watch_changes', () => {
     expect((await failing(run('watch_changes', at))).code).toBe('subscribe_denied');
   });
 });
+
+test('a program, a tank that fills, a step on the map, a set point -> told; an uptime -> folded as a clock', async () => {
+  const { session, call } = bench();
+  const running = call('watch_changes', { session_id: LAB, topic_patterns: ['g/#'], duration_seconds: 30 });
+  const programs = ['1_fill', '2_heat', '3_soak', '4_wash', '5_rinse', '6_spin', '7_done'];
+  for (let n = 0; n < 7; n += 1) {
+    await vi.advanceTimersByTimeAsync(1_000);
+    session.speak('g/wash', JSON.stringify({ program: programs[n], uptime: 60 + n }));
+    session.speak('g/tank', JSON.stringify({ level: 10 + 30 * n }));
+    session.speak('g/car', JSON.stringify({ lat: n < 3 ? 52.1 : 52.55 }));
+    session.speak('g/thermo', JSON.stringify({ setpoint: n < 3 ? 21 : 21.2 }));
+  }
+  await vi.advanceTimersByTimeAsync(30_000);
+  const result = await running;
+  const told = JSON.stringify(result.timeline);
+  for (const path of ['$.program', '$.level', '$.lat', '$.setpoint']) expect(told).toContain(`"${path}"`);
+  expect(result.folded).toEqual([expect.objectContaining({ path: '$.uptime', kind: 'clock' })]);
+  expect(result.summary).toMatch(/4 topics changed/);
+});
+
+test('nothing but noise moved -> the first line says what was folded', async () => {
+  const { session, call } = bench();
+  const running = call('watch_changes', { session_id: LAB, topic_patterns: ['g/#'], duration_seconds: 10 });
+  for (let n = 0; n < 6; n += 1) {
+    await vi.advanceTimersByTimeAsync(1_000);
+    session.speak('g/t', JSON.stringify({ temperature: 21 + (n % 2) / 100 }));
+  }
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect((await running).summary).toMatch(
+    /Only noise, clocks and counters moved: "\$\.temperature" of "g\/t" \(folded\)/,
+  );
+});
