@@ -121,7 +121,7 @@ export const demoTopics: readonly DemoTopic[] = [
   {
     topic: ERROR,
     flow: 'live',
-    example: '{"error":"1 of 1 names are no fault","names":["stuck_value"]}',
+    example: JSON.stringify({ error: '1 of 1 names are no fault', names: Object.keys(allOff) }),
     about: 'what was not understood',
   },
   { topic: STATE, flow: 'retained', example: JSON.stringify(allOff), about: 'every fault and whether it is on' },

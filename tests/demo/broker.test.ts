@@ -28,6 +28,7 @@ test('every documented topic is heard', async () => {
   const demo = await start({ intervalMs: 60 });
   const { client, until } = await listen(demo, '#');
   for (const { topic, flow, example } of demoTopics) if (flow === 'command') await client.publishAsync(topic, example);
+  await client.publishAsync('demo/faults/set', 'no such fault');
   const heard = await until((all) => demoTopics.every(({ topic }) => all.some((message) => message.topic === topic)));
   const known = new Set(demoTopics.map(({ topic }) => topic));
   expect(heard.map(({ topic }) => topic).filter((topic) => !known.has(topic))).toEqual([]);
