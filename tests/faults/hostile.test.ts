@@ -49,8 +49,11 @@ async function fallsBy(packets: Record<string, Buffer>): Promise<string[]> {
     broker.clients.at(-1)?.send({ cmd: 'publish', topic: 'a', payload: 'good', qos: 0, retain: false, dup: false });
   const fell: string[] = [];
   for (const [name, bytes] of Object.entries(packets)) {
+    const connected = broker.packets.length;
     await script.connect('faulty', broker.url, { keepalive_seconds: 1 });
     const id = await collecting(script, 'faulty', 'a', { max_messages: 1, retained: 'exclude' });
+    await expect.poll(() => broker.packets.slice(connected).some(({ cmd }) => cmd === 'subscribe')).toBe(true);
+    await script.result('ping'); // its SUBACK is read by now
     const before = broker.packets.length;
     broker.clients.at(-1)?.socket.write(bytes);
     good(); // swallowed where the connection ends by what is before it
