@@ -60,6 +60,28 @@ describe('lags', () => {
     expect(lagsOf([a, b], 5000, 10)).toEqual([]);
   });
 
+  test('followed six times in ten -> nothing, however steady the lag', () => {
+    const button = irregular(5, 20, 4000);
+    const lamp = button.filter((_, i) => i % 5 < 3).map((at) => at + 100);
+    expect(lagsOf([series('b', button), series('l', lamp)], 5000, 10)).toEqual([]);
+  });
+
+  test.each([
+    [6, 5],
+    [20, 5],
+    [20, 10],
+    [40, 6],
+  ])('%i topics that change %i times in a minute, whenever they like -> nothing', (topics, changes) => {
+    for (let seed = 0; seed < 20; seed++) {
+      const next = randomFor(seed, `${topics} x ${changes}`);
+      const all = Array.from({ length: topics }, (_, i) => {
+        const times = Array.from({ length: changes }, () => next() * 60_000).toSorted((a, b) => a - b);
+        return series(`t${i}`, times);
+      });
+      expect(lagsOf(all, 5000, 10), `seed ${seed}`).toEqual([]);
+    }
+  });
+
   test('twice is no rule', () => {
     expect(lagsOf([series('a', [0, 9000]), series('b', [100, 9100])], 5000, 10)).toEqual([]);
   });
