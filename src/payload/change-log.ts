@@ -61,6 +61,9 @@ type Topic = {
   fields: Map<string, Field>;
 };
 
+/** Since the message before, ms, and whether something has just happened. */
+type Step = { sinceMs: number; awaited: boolean };
+
 export class ChangeLog {
   /** In order of arrival. */
   readonly entries: Entry[] = [];
@@ -84,8 +87,11 @@ export class ChangeLog {
     return this.#topics.size;
   }
 
-  /** A stored message is what was there before: no change. */
-  take(message: RawMessage): Entry | undefined {
+  /**
+   * A stored message is what was there before: no change. `awaited`: something has just happened that may have moved a
+   * field, so the first step of one that stood still is no noise, however small.
+   */
+  take(message: RawMessage, awaited = false): Entry | undefined {
     const { topic: name, payload, retain } = message;
     if (!retain) this.messages += 1;
     const topic = this.#topics.get(name);
@@ -104,7 +110,7 @@ export class ChangeLog {
     const raw = differences(before, decodedOnce(topic)).changes;
     const sinceMs = message.at - topic.at;
     topic.at = message.at;
-    const changes = raw.flatMap((change) => this.#withoutNoise(topic, change, sinceMs));
+    const changes = raw.flatMap((change) => this.#withoutNoise(topic, change, { sinceMs, awaited }));
     if (changes.length > 0) return this.#add({ topic: name, at: message.at, changes, appeared: false });
     this.unchanged += 1;
     return undefined;
@@ -160,12 +166,13 @@ export class ChangeLog {
     return true;
   }
 
-  #withoutNoise(topic: Topic, change: Change, sinceMs: number): Change[] {
+  #withoutNoise(topic: Topic, change: Change, { sinceMs, awaited }: Step): Change[] {
     const { path, before, after } = change;
     const field = this.#fieldOf(topic.name, topic, change);
     if (field === undefined) return [change];
     if (isTick(before, after, sinceMs)) field.ticks += 1;
-    const base = field.told + field.folded === 0 ? before : field.last;
+    const stood = field.told + field.folded === 0;
+    const base = stood ? before : field.last;
     if (typeof after !== 'number' || typeof base !== 'number') {
       field.rising &&= typeof after === 'string' && typeof before === 'string' && after > before;
       field.told += 1;
@@ -179,8 +186,8 @@ export class ChangeLog {
     const percent = isFine(path) ? 0 : this.#noise.percent;
     const threshold = Math.max(this.#noise.absolute, (percent / 100) * largest);
     const delta = Number((after - base).toPrecision(12));
-    if (Math.abs(delta) <= threshold) {
-      if (field.folded + field.told === 0) field.last = base;
+    if (Math.abs(delta) <= threshold && !(awaited && stood)) {
+      if (stood) field.last = base;
       field.folded += 1;
       return [];
     }

@@ -11,11 +11,19 @@ export type Happening = { topic: string; payload: Buffer; size: number; at: numb
 export class Happenings {
   readonly kept: Happening[] = [];
   count = 0;
+  /** Of the last one, also where it is not kept; ms since the epoch. */
+  #lastAt = Number.NEGATIVE_INFINITY;
 
   take({ topic, payload, size, at }: Message): void {
     this.count += 1;
+    this.#lastAt = at;
     if (this.kept.length < MAX_EVENTS) {
       this.kept.push({ topic, payload: Buffer.from(payload.subarray(0, MAX_PAYLOAD)), size, at });
     }
+  }
+
+  /** Whether one came within so many ms before this moment. */
+  precedes(at: number, withinMs: number): boolean {
+    return at - this.#lastAt <= withinMs;
   }
 }

@@ -57,10 +57,15 @@ export function named(topic: string): string {
   return topic.length <= MAX_TOPIC ? topic : `${topic.slice(0, MAX_TOPIC).replace(/[\ud800-\udbff]$/, '')}…`;
 }
 
+/** How long after an event a change is looked at as its own, ms. */
+export function afterMsOf(event: Event | undefined): number {
+  return (event?.after_seconds ?? AFTER_SECONDS) * 1000;
+}
+
 /** Whether a moment is within the time around any event. */
 export function nearnessTo(events: readonly Happening[], { event }: WatchChangesArgs): (at: number) => boolean {
   const before = (event?.before_seconds ?? 0) * 1000;
-  const after = (event?.after_seconds ?? AFTER_SECONDS) * 1000;
+  const after = afterMsOf(event);
   return (at) => events.some((one) => at >= one.at - before && at <= one.at + after);
 }
 
@@ -68,7 +73,7 @@ export function nearnessTo(events: readonly Happening[], { event }: WatchChanges
 export function eventsOf(event: Event, { kept }: Happenings, entries: readonly Entry[], began: number) {
   return kept.slice(0, MAX_EVENTS).map((one, i) => {
     const next = kept[i + 1]?.at ?? Number.POSITIVE_INFINITY;
-    const until = Math.min(one.at + (event.after_seconds ?? AFTER_SECONDS) * 1000, next);
+    const until = Math.min(one.at + afterMsOf(event), next);
     const from = one.at - (event.before_seconds ?? 0) * 1000;
     const isIt = ({ at, topic }: Entry) => topic === one.topic && at === one.at;
     const around = entries.filter((entry) => entry.at >= from && entry.at <= until && !isIt(entry));

@@ -8,6 +8,7 @@ import { Happenings } from './happenings.ts';
 import { lookAround } from './look-around.ts';
 import { leavesUnread, UNREAD } from './settling.ts';
 import { timelineOf } from './timeline.ts';
+import { afterMsOf } from './timeline-lines.ts';
 import type { Handler } from './tool.ts';
 import { upBetween } from './up-time.ts';
 import { waitFor } from './waiting.ts';
@@ -24,7 +25,8 @@ export const watchChanges: Handler<'watch_changes'> = async (args, context) => {
   const take = (message: Message) => {
     if (!message.retain && isEvent(message.topic) && (test?.test(message.payload, message.topic) ?? true))
       happenings.take(message);
-    if (isWatched.some((matches) => matches(message.topic))) log.take(message);
+    if (isWatched.some((matches) => matches(message.topic)))
+      log.take(message, happenings.precedes(message.at, afterMsOf(event)));
   };
   const filters = [...topic_patterns, ...(event ? [event.topic_pattern] : [])];
   const ears = await listenAll(session, filters, { qos, retained: 'include', signal }, take);

@@ -196,3 +196,29 @@ test('nothing but noise moved -> the first line says what was folded', async () 
     /Only noise, clocks and counters moved: "\$\.temperature" of "g\/t" \(folded\)/,
   );
 });
+
+test('a field that first moves after the event -> told with it however small the step, whatever its name', async () => {
+  const { session, call } = bench();
+  const event = { topic_pattern: 'btn', after_seconds: 3 };
+  const running = call('watch_changes', { session_id: LAB, topic_patterns: ['g/#'], duration_seconds: 10, event });
+  await vi.advanceTimersByTimeAsync(500);
+  session.speak('g/valve', '{"position":500}');
+  session.speak('g/thermo/setpoint', '21.0');
+  session.speak('g/late', '500');
+  session.speak('g/jitter', '500');
+  session.speak('g/jitter', '501');
+  await vi.advanceTimersByTimeAsync(1_000);
+  session.speak('btn', 'press');
+  await vi.advanceTimersByTimeAsync(200);
+  session.speak('g/valve', '{"position":504}');
+  session.speak('g/thermo/setpoint', '21.2');
+  session.speak('g/jitter', '500');
+  await vi.advanceTimersByTimeAsync(4_000);
+  session.speak('g/late', '501');
+  await vi.advanceTimersByTimeAsync(10_000);
+  const result = await running;
+  const moved = ['g/valve', 'g/thermo/setpoint'].map((topic) => ({ lag_ms: 200, topic }));
+  expect(result.events).toEqual([expect.objectContaining({ changes: moved })]);
+  const folded = ['g/jitter', 'g/late'].map((topic) => expect.objectContaining({ topic, kind: 'noise' }));
+  expect(result.folded).toEqual(folded);
+});
