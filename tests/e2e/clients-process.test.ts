@@ -497,10 +497,10 @@ describe('the pipes', () => {
     const daemon = startDaemon();
     await daemon.call('first', 'ping');
     daemon.child.stdout.pause();
-    const count = 5_000;
+    const count = 2_500;
     for (let id = 0; id < count; id += 1) daemon.request(id, 'tools/list');
     if (existsSync('/proc/self/status')) {
-      // 5,000 answers are some 70 MB; a daemon that held them would show it.
+      // 2,500 answers are some 200 MB; a daemon that held them would show it.
       const status = () => readFileSync(`/proc/${daemon.child.pid}/status`, 'utf8');
       const megabytes = () => Number(/VmHWM:\s+(\d+)/.exec(status())?.[1]) / 1024;
       await vi.waitFor(() => expect(daemon.child.stdin.writableNeedDrain).toBe(true));
