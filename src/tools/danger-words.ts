@@ -25,6 +25,8 @@ const ASKING =
 /** Keys that say it themselves, unless their value takes it back. */
 const ITSELF =
   /^(otaupdate|firmwareupdate|fwupdate|updatefirmware|upgrade|restart|reboot|reset|factoryreset|shutdown|permitjoin|pair|pairing|unlock|unlatch|disarm)$/;
+/** Those whose value may be a line with the command among its words. */
+const LINE = /^(command|cmd|action|method|operation|op|request|service)$/;
 const ACTS = /^(open|close|stop|lock|unlock|toggle|on|off|true|false|\d+|opened|closed)$/;
 
 /** `moves`: where it is written to may be something that `on`, `open` or `50` moves. */
@@ -40,7 +42,10 @@ export function commandsIn(payload: Buffer, moves: boolean): Commands {
 function inText(text: string): string[] {
   const parts = text.split(';', MAX_COMMANDS).map((part) => part.trim());
   const short = parts.filter((part) => part.length <= 4 * MAX_COMMAND || /^\S+\s/.test(part));
-  return short.flatMap((part) => [plain(part.slice(0, 4 * MAX_COMMAND)), plain(part.split(/\s/, 1)[0] ?? '')]);
+  return short.flatMap((part) => {
+    const [, setting = ''] = /^[\w.-]{1,32}\s?[=:]\s?(\S+)$/.exec(part) ?? [];
+    return [plain(part.slice(0, 4 * MAX_COMMAND)), plain(part.split(/\s/, 1)[0] ?? ''), plain(setting)];
+  });
 }
 
 function inJson(text: string): string[] {
@@ -48,7 +53,7 @@ function inJson(text: string): string[] {
   try {
     value = JSON.parse(text);
   } catch {
-    return [];
+    return wordsOf(text);
   }
   const found: string[] = [];
   const left: { key: string; value: unknown }[] = [{ key: 'value', value }];
@@ -60,10 +65,20 @@ function inJson(text: string): string[] {
       const isList = Array.isArray(inner);
       for (const [name, one] of Object.entries(inner)) left.push({ key: isList ? key : plain(name), value: one });
     } else if (ASKING.test(key) && String(inner).length <= MAX_COMMAND) {
-      found.push(plain(String(inner)));
+      found.push(plain(String(inner)), ...(LINE.test(key) ? wordsOf(String(inner)) : []));
     }
   }
   return found;
+}
+
+/** Each for itself: a device may read more leniently than JSON is written, or a JSON a line. */
+function wordsOf(text: string): string[] {
+  const words: string[] = [];
+  for (const [word] of text.matchAll(/[A-Za-z][\w.-]{0,63}/g)) {
+    if (words.length >= MAX_COMMANDS) break;
+    words.push(plain(word));
+  }
+  return words;
 }
 
 function plain(text: string): string {

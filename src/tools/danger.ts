@@ -14,27 +14,44 @@ export type Danger = {
   stored: Message | undefined;
 };
 
-export type Write = { topic: string; payload: Buffer; retain: boolean };
+export type Write = {
+  topic: string;
+  payload: Buffer;
+  retain: boolean;
+  properties?: { response_topic?: string | undefined } | undefined;
+};
+
+/** What an answer may say: who answers decides. */
+const ANY_ANSWER = Buffer.from('on');
 
 /** False: nothing about it needs a look, let alone a person. `own`: filters that whoever runs the server named. */
-export function mayBeDangerous({ topic, payload, retain }: Write, own: readonly string[]): boolean {
-  return retain || classesOf(topic, payload, own).length > 0;
+export function mayBeDangerous(write: Write, own: readonly string[]): boolean {
+  return write.retain || reasonsFor(write, own).length > 0;
 }
 
 /** Looks at the write, and for a retained one at what is stored under its topic. */
 export async function dangerOf(
   session: Session,
-  { topic, payload, retain }: Write,
+  write: Write,
   own: readonly string[],
   signal: AbortSignal,
 ): Promise<Danger> {
-  const reasons = classesOf(topic, payload, own);
+  const { topic, payload, retain } = write;
+  const reasons = reasonsFor(write, own);
   const found = retain ? await storedOn(session, topic, signal) : undefined;
   const stored = found?.message;
   if (found?.unknown) reasons.push('It is to be stored, and what is stored there now could not be read.');
   if (stored && payload.length === 0) reasons.push('It clears a message that the broker has stored.');
   else if (stored && !same(stored, payload)) reasons.push('It replaces a message that the broker has stored.');
   return { reasons, stored: stored && { ...stored, payload: stored.payload.subarray(0, MAX_SHOWN) } };
+}
+
+/** Those of the write, and of the topic where somebody else is asked to write the answer. */
+function reasonsFor({ topic, payload, properties }: Write, own: readonly string[]): string[] {
+  const reasons = classesOf(topic, payload, own);
+  const answer = properties?.response_topic;
+  if (answer === undefined) return reasons;
+  return [...reasons, ...classesOf(answer, ANY_ANSWER, own).map((reason) => `Its response_topic: ${reason}`)];
 }
 
 function same(stored: Message, payload: Buffer): boolean {

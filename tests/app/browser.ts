@@ -1,8 +1,8 @@
 // Owns a Chromium for the tests: finding it, installing it, starting it. Never skips.
-import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 import { canInstall, install } from '../support/apt.ts';
+import { isProgram } from '../support/is-program.ts';
 
 /** A browser may have to be installed first. */
 export const STARTUP_MS = 300_000;
@@ -31,13 +31,4 @@ async function installed(): Promise<string> {
   const path = find();
   if (path === undefined) throw new Error('apt-get installed chromium, but there is none on PATH');
   return path;
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,13 +1,14 @@
 // Owns a mosquitto process on 127.0.0.1: finding the program, installing it, running it. Ends only what it started.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { install } from './apt.ts';
 import type { Broker } from './broker.ts';
 import { brokerFiles, type MosquittoOptions } from './broker-config.ts';
+import { isProgram } from './is-program.ts';
 
 const startMs = 10_000;
 const stopMs = 5_000;
@@ -130,12 +131,3 @@ async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<
 
 const isOver = (child: ChildProcess): boolean =>
   child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -14,6 +14,17 @@ const SPARKPLUG = /Sparkplug/;
 const DISCOVERY = /Home Assistant/;
 const DOLLAR = /\$/;
 
+test.each([
+  '{"cmd":"reboot"},',
+  '{"cmd":"on"}\n{"cmd":"reboot"}',
+  '{"command":"sudo reboot now"}',
+  'state=UNLOCK',
+  "{'action': 'factory_reset'}",
+  '{"broken": reboot',
+])('%s, which a lenient device may obey -> a person decides', (payload) => {
+  expect(reasons('dev/x/cmd', payload)).toHaveLength(1);
+});
+
 describe('writes that a person should decide', () => {
   test.each<[RegExp, string, string]>([
     [FIRMWARE, 'zigbee2mqtt/bridge/request/device/ota_update/update', '{"id":"lamp"}'],
@@ -135,7 +146,6 @@ describe('ordinary writes', () => {
     ['spBv1.0/plant/NDATA/edge', 'x'],
     ['chat/room', 'open the door, please'],
     ['a/b', ''],
-    ['a/b', '{"broken": reboot'],
     ['a/b', `${'['.repeat(100_000)}${']'.repeat(100_000)}`.slice(0, 200_000)],
   ])('%s %s -> nobody is asked', (topic, payload) => {
     expect(reasons(topic, payload)).toEqual([]);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { dangerOf, type Write } from '../../src/tools/danger.ts';
+import { dangerOf, mayBeDangerous, type Write } from '../../src/tools/danger.ts';
 import { FakeSession } from '../support/fake-pool.ts';
 
 const { signal } = new AbortController();
@@ -48,6 +48,22 @@ describe('what a person should decide', () => {
     ['a dollar in the middle', 'a/$SYS/b', 'new', []],
   ])('%s -> none', async (_what, topic, payload, stored) => {
     expect((await dangerOf(storing(...stored), write(topic, payload), [], signal)).reasons).toEqual([]);
+  });
+
+  test.each([
+    ['house/lock/set', /^Its response_topic: It may open or close a lock/],
+    ['dev/firmware', /^Its response_topic: .*firmware/],
+    ['$SYS/x', /^Its response_topic: .*\$/],
+  ])('somebody is asked to answer on %s -> a reason of its own', async (response_topic, reason) => {
+    const request = { ...write('a/ask', '1', false), properties: { response_topic } };
+    expect(mayBeDangerous(request, [])).toBe(true);
+    const { reasons } = await dangerOf(storing(), request, [], signal);
+    expect(reasons).toEqual([expect.stringMatching(reason)]);
+  });
+
+  test('an answer on a topic of one’s own -> none', () => {
+    const request = { ...write('a/ask', '1', false), properties: { response_topic: 'client/7/answers' } };
+    expect(mayBeDangerous(request, [])).toBe(false);
   });
 
   test('several reasons are all told, and what is stored is shown', async () => {
