@@ -13,6 +13,8 @@ import { Writer } from './writer.ts';
 export const MAX_IN_FLIGHT = 256;
 /** After the drain, how long a call that was told to stop may take to answer, ms; then it is answered for. */
 const STOP_GRACE_MS = 500;
+/** At the end, how long a reader may take nothing, ms, before the rest is given up: a busy one pauses. */
+const UNREAD_GRACE_MS = 2_000;
 const SHUTTING_DOWN = 'the server is shutting down';
 
 export type Handlers = {
@@ -217,7 +219,7 @@ export class Peer {
     const answerForAll = () => {
       for (const call of this.#inFlight) call.finish(encodeCancelled(call.id, SHUTTING_DOWN));
       // Where nobody reads the answers, they are given up.
-      this.#giveUpTimer = setTimeout(() => this.#close(), STOP_GRACE_MS);
+      this.#giveUpTimer = setTimeout(() => this.#close(), UNREAD_GRACE_MS);
       this.#settle();
     };
     this.#drainTimer = setTimeout(answerForAll, this.#inFlight.size === 0 ? 0 : STOP_GRACE_MS);
