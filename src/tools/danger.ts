@@ -41,7 +41,8 @@ export async function dangerOf(
   const found = retain ? await storedOn(session, topic, signal) : undefined;
   const stored = found?.message;
   if (found?.unknown) reasons.push('It is to be stored, and what is stored there now could not be read.');
-  if (stored && payload.length === 0) reasons.push('It clears a message that the broker has stored.');
+  // Asked even where nothing was there a moment ago: something may be when the write arrives.
+  if (retain && payload.length === 0) reasons.push('It clears a message that the broker has stored.');
   else if (stored && !same(stored, payload)) reasons.push('It replaces a message that the broker has stored.');
   return { reasons, stored: stored && { ...stored, payload: stored.payload.subarray(0, MAX_SHOWN) } };
 }

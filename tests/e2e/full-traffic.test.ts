@@ -1,0 +1,61 @@
+// Five sessions that all read a busy broker at once, through the built program: what it has in memory at most.
+import { readFileSync } from 'node:fs';
+import { expect, onTestFinished, test } from 'vitest';
+import { startMosquitto } from '../support/broker.ts';
+import { prefix } from '../support/fake-caller.ts';
+import { type Fields, Script } from '../support/fake-host.ts';
+import { startFlood } from '../support/flood.ts';
+
+/** product.md, Limits: 128 MB with five sessions at full traffic. */
+const MOST_BYTES = 128e6;
+const SESSIONS = ['one', 'two', 'three', 'four', 'five'];
+const RATE = 10_000;
+const MESSAGES = 80_000;
+const TOPICS = 500;
+
+test.runIf(process.platform === 'linux')(
+  'five sessions, each with all tools that listen on a flood -> 128 MB are never passed, every message counted',
+  async () => {
+    const at = prefix();
+    const broker = await startMosquitto({ config: 'max_queued_messages 0\nmax_queued_bytes 0' });
+    onTestFinished(broker.stop);
+    const script = new Script();
+    for (const name of SESSIONS) await script.connect(name, broker.url);
+    const windows = SESSIONS.map((session_id) =>
+      script.send('subscribe_and_collect', { ...listening(session_id, `${at}/#`), whole_window: true }),
+    );
+    for (const name of SESSIONS) await script.subscribed(name, `${at}/#`);
+    const others = SESSIONS.flatMap((session_id) => listeners(session_id, `${at}/+`));
+    const beside = others.map(([name, args]) => script.send(name, args));
+    const text = 'x'.repeat(150);
+    const messages = Array.from({ length: MESSAGES }, (_, seq): [string, string] => {
+      const payload = seq % 1_000 === 0 ? 'y'.repeat(50_000) : JSON.stringify({ seq, value: seq % 97, text });
+      return [`${at}/${seq % TOPICS}`, payload];
+    });
+    const flood = await startFlood(broker.port, messages, RATE);
+    await flood.over;
+    for (const id of windows) {
+      expect(await script.resultOf(id)).toMatchObject({ original_message_count: MESSAGES, stopped_by: 'duration' });
+    }
+    for (const id of beside) await script.resultOf(id);
+    const { pid } = script.daemon.child;
+    const peak = Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+    expect(peak).toBeLessThan(MOST_BYTES);
+    await script.end();
+  },
+);
+
+const listening = (session_id: string, topic_pattern: string): Fields => ({
+  session_id,
+  topic_pattern,
+  duration_seconds: 10,
+});
+
+function listeners(session_id: string, filter: string): [string, Fields][] {
+  return [
+    ['list_topics', { session_id, pattern: filter, duration_seconds: 5 }],
+    ['watch_changes', { session_id, topic_patterns: [filter], duration_seconds: 5 }],
+    ['get_topic_schema', { session_id, topic_pattern: filter, duration_seconds: 5 }],
+    ['subscribe_and_collect', listening(session_id, filter)],
+  ];
+}
