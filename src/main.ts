@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Audit } from './audit.ts';
 import { ConfigError, exposedMode, holdsSecret, readConfig } from './config.ts';
-import { keepYoungSmall } from './heap.ts';
+import { keepHeapSmall } from './heap.ts';
 import { createLog, frames, type Log } from './log.ts';
 import { type Options, parseOptions, UsageError, usage } from './options.ts';
 import { createServer, noProfiles } from './server.ts';
@@ -36,7 +36,7 @@ async function main(): Promise<void> {
 }
 
 async function serve(options: Options): Promise<void> {
-  keepYoungSmall();
+  keepHeapSmall();
   const config = options.configFile === undefined ? {} : await readConfig(options.configFile);
   const log = openLog(options);
   const exposed = (file: string, mode: string) =>

@@ -16,6 +16,7 @@ import { templates } from './resources/uri.ts';
 import { createConsent } from './tools/consent.ts';
 import { createHeld } from './tools/held.ts';
 import { createRegistry, loadHandlers } from './tools/registry.ts';
+import { Rooms } from './tools/room.ts';
 import { icons, name, title, version } from './version.ts';
 import { createVitals, type Meter } from './vitals.ts';
 
@@ -79,7 +80,15 @@ export function createServer({
   const consent = createConsent(token);
   const held = createHeld(token);
   const registry = createRegistry(
-    { pool, consent, held, danger, dangerTopics: rules.danger_topics ?? [], vitals: createVitals(meter) },
+    {
+      pool,
+      consent,
+      held,
+      rooms: new Rooms(),
+      danger,
+      dangerTopics: rules.danger_topics ?? [],
+      vitals: createVitals(meter),
+    },
     readOnly ? isReading : undefined,
   );
   const redact = rules.redact ?? false;

@@ -7,7 +7,7 @@ const NONE = Buffer.alloc(0);
 type Chunk = { bytes: Buffer; at: number };
 
 /** Bytes that all connections of the process hold together, at most: five floods at once must not fill memory. */
-const MAX_TOGETHER_BYTES = 32 * 1024 * 1024;
+const MAX_TOGETHER_BYTES = 16 * 1024 * 1024;
 let together = 0;
 
 export class Backlog {

@@ -19,7 +19,7 @@ export type TapOptions = {
   take(publish: PublishView): void;
   /** Default 1 MiB; of a larger payload in several chunks only that much is kept, `size` still tells the whole. */
   maxPayloadBytes?: number;
-  /** Bytes read and not understood yet, at most; then the socket waits. Default 32 MiB, which all taps share. */
+  /** Bytes read and not understood yet, at most; then the socket waits. Default 16 MiB, which all taps share. */
   maxBacklogBytes?: number;
 };
 

@@ -3,12 +3,15 @@
 import { decodePayload } from './decode.ts';
 import { type Change, differences, shown } from './difference.ts';
 import { isFine, isTick } from './ticking.ts';
-import type { RawMessage } from './types.ts';
+import type { RawMessage, Room } from './types.ts';
 
-/** Topics followed, bytes of their last payloads, fields with a memory of their own, and changes held. */
+/** Topics followed, fields with a memory of their own, and changes held, as far as there is room. */
 const MAX_TOPICS = 20_000;
-const MAX_BYTES = 32 * 1024 * 1024;
 const MAX_FIELDS = 50_000;
+/** What each costs in memory beside its text, bytes, roughly. */
+const COST = { topic: 600, field: 300, entry: 150, change: 200 };
+/** A payload is held as bytes and as what they say, and both are collected late. */
+const PER_BYTE = 4;
 const MAX_ENTRIES = 20_000;
 /** Moments kept of one topic, its first: enough to see a schedule; a flood of messages costs no more. */
 const MAX_ARRIVALS = 50;
@@ -75,11 +78,12 @@ export class ChangeLog {
   droppedTopics = 0;
   readonly #topics = new Map<string, Topic>();
   readonly #noise: Noise;
-  #bytes = 0;
+  readonly #room: Room;
   #fields = 0;
 
-  constructor(noise: Noise) {
+  constructor(noise: Noise, room: Room) {
     this.#noise = noise;
+    this.#room = room;
   }
 
   /** Topics that spoke or were stored. */
@@ -132,7 +136,8 @@ export class ChangeLog {
 
   #first(message: RawMessage): Entry | undefined {
     const { topic: name, payload, retain, at } = message;
-    if (this.#topics.size >= MAX_TOPICS || this.#bytes + payload.length > MAX_BYTES) {
+    const cost = COST.topic + name.length + PER_BYTE * payload.length;
+    if (this.#topics.size >= MAX_TOPICS || !this.#room.fits(cost)) {
       this.droppedTopics += 1;
       return undefined;
     }
@@ -148,19 +153,19 @@ export class ChangeLog {
       fields: new Map(),
     };
     this.#topics.set(name, topic);
-    this.#bytes += payload.length;
+    this.#room.take(cost);
     if (retain) return undefined;
     const after = shown(decodedOnce(topic));
     return this.#add({ topic: name, at, changes: [{ path: '$', after }], appeared: true });
   }
 
   #remember(topic: Topic, { payload }: RawMessage): boolean {
-    const bytes = this.#bytes - topic.bytes.length + payload.length;
-    if (bytes > MAX_BYTES) {
+    const more = PER_BYTE * (payload.length - topic.bytes.length);
+    if (more > 0 && !this.#room.fits(more)) {
       this.droppedEntries += 1;
       return false;
     }
-    this.#bytes = bytes;
+    this.#room.take(more);
     topic.bytes = Buffer.from(payload);
     topic.decoded = false;
     return true;
@@ -198,8 +203,10 @@ export class ChangeLog {
 
   #fieldOf(name: string, topic: Topic, { path, before }: Change): Field | undefined {
     const known = topic.fields.get(path);
-    if (known || this.#fields >= MAX_FIELDS) return known;
+    const cost = COST.field + path.length;
+    if (known || this.#fields >= MAX_FIELDS || !this.#room.fits(cost)) return known;
     this.#fields += 1;
+    this.#room.take(cost);
     const range = { minimum: Number.POSITIVE_INFINITY, maximum: Number.NEGATIVE_INFINITY };
     const field = { topic: name, path, told: 0, folded: 0, ...range, rising: true, ticks: 0, last: before };
     topic.fields.set(path, field);
@@ -207,13 +214,20 @@ export class ChangeLog {
   }
 
   #add(entry: Entry): Entry | undefined {
-    if (this.entries.length >= MAX_ENTRIES) {
+    const cost = COST.entry + entry.changes.reduce((sum, change) => sum + costOf(change), 0);
+    if (this.entries.length >= MAX_ENTRIES || !this.#room.fits(cost)) {
       this.droppedEntries += 1;
       return undefined;
     }
+    this.#room.take(cost);
     this.entries.push(entry);
     return entry;
   }
+}
+
+function costOf({ path, before, after }: Change): number {
+  const text = (value: unknown) => (typeof value === 'string' ? value.length : 16);
+  return COST.change + path.length + text(before) + text(after);
 }
 
 function decodedOnce(topic: Topic): unknown {

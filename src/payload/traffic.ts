@@ -2,10 +2,12 @@
 // only, never a message. Must not know where messages come from.
 import { Histogram } from './histogram.ts';
 import { Rates } from './rates.ts';
-import type { RawMessage } from './types.ts';
+import type { RawMessage, Room } from './types.ts';
 
 /** Topics measured apart; stops a broker of millions from filling memory. Those beyond are counted together. */
 const MAX_TOPICS = 100_000;
+/** What a topic costs beside its name, bytes, roughly. */
+const TOPIC_BYTES = 300;
 /** Bytes at each end of a payload by which a repeat is told, with its length. */
 const COMPARED = 256;
 /** A repeat within this time is a copy rather than a device that says the same again, ms. */
@@ -81,10 +83,12 @@ export class Traffic {
   /** Live messages of topics beyond MAX_TOPICS. */
   unmeasured = 0;
   readonly #topics = new Map<string, TopicTraffic>();
+  readonly #room: Room;
   #last = -1;
 
-  constructor(began: number, seconds: number) {
+  constructor(began: number, seconds: number, room: Room) {
     this.rates = new Rates(began, seconds);
+    this.#room = room;
   }
 
   get topicCount(): number {
@@ -129,7 +133,9 @@ export class Traffic {
 
   #topicOf(topic: string): TopicTraffic | undefined {
     let own = this.#topics.get(topic);
-    if (!own && this.#topics.size < MAX_TOPICS) {
+    const bytes = topic.length + TOPIC_BYTES;
+    if (!own && this.#topics.size < MAX_TOPICS && this.#room.fits(bytes)) {
+      this.#room.take(bytes);
       own = new TopicTraffic(topic);
       this.#topics.set(topic, own);
     }

@@ -8,6 +8,14 @@ export type Severity = 'error' | 'warning';
 /** Why a message was kept when others were left out. */
 export type KeptBecause = 'error' | 'first' | 'last' | 'shape' | 'change' | 'sample';
 
+/** What a store asks before it keeps something, and tells when it lets go. */
+export type Room = {
+  /** Whether so many bytes more may be held. */
+  fits(bytes: number): boolean;
+  /** Holds them; an answer may need what does not fit. A negative number gives back. */
+  take(bytes: number): void;
+};
+
 /** One received message, payload still as bytes. */
 export type RawMessage = {
   topic: string;

@@ -1,27 +1,33 @@
 // Owns what a few topics held before something was done to them: the last message of each. Bounded.
 import type { Message } from '../mqtt/types.ts';
+import type { Room } from '../payload/types.ts';
+import { PAYLOAD_COST } from './room.ts';
 
-/** Topics remembered, and bytes of their payloads in all: a filter of # on a large broker must not fill the memory. */
+/** Topics remembered: a filter of # on a large broker must not fill the memory. */
 const MAX_TOPICS = 2_000;
-const MAX_BYTES = 8 * 1024 * 1024;
 
 export class Before {
   readonly #last = new Map<string, Message>();
-  #bytes = 0;
+  readonly #room: Room;
   /** Topics that came when there was no room any more. */
   #forgotten = 0;
+
+  constructor(room: Room) {
+    this.#room = room;
+  }
 
   take(message: Message): void {
     const { topic, payload } = message;
     const older = this.#last.get(topic);
-    const bytes = this.#bytes - (older?.payload.length ?? 0) + payload.length;
-    if (bytes > MAX_BYTES || (older === undefined && this.#last.size >= MAX_TOPICS)) {
+    const more = payload.length - (older?.payload.length ?? 0);
+    const bytes = PAYLOAD_COST * more + (older ? 0 : topic.length);
+    if (!this.#room.fits(bytes) || (older === undefined && this.#last.size >= MAX_TOPICS)) {
       // What is remembered would not be what was there last: better nothing than something old.
       this.#drop(topic, older);
       this.#forgotten += 1;
       return;
     }
-    this.#bytes = bytes;
+    this.#room.take(bytes);
     this.#last.set(topic, { ...message, payload: Buffer.from(payload) });
   }
 
@@ -39,7 +45,8 @@ export class Before {
   }
 
   #drop(topic: string, older: Message | undefined): void {
+    if (older === undefined) return;
     this.#last.delete(topic);
-    this.#bytes -= older?.payload.length ?? 0;
+    this.#room.take(-(PAYLOAD_COST * older.payload.length + topic.length));
   }
 }

@@ -22,7 +22,7 @@ const STILL_COMING: RetainedEnd = { complete: false, evidence: 'quiet_window' };
 export const debugDevice: Handler<'debug_device'> = async (args, context) => {
   const { signal } = context;
   const id = createIdentity(args.device_id);
-  const watch = new DeviceWatch(id);
+  const watch = new DeviceWatch(id, context.room);
   const session = await context.pool.get(args.session_id, signal);
   const listening = await listenForDevice(session, id, watch, signal);
   const began = Date.now();
@@ -43,11 +43,8 @@ export const debugDevice: Handler<'debug_device'> = async (args, context) => {
     const reading = { readers: listening.subscriptions, count: () => watch.live };
     const unread = stopped === 'duration' && (await leavesUnread(reading, context));
     close(listening);
-    const result = await resultOf(
-      args,
-      { watch, listening, end, began, lost: stopped === 'lost', glance: around.seen() },
-      signal,
-    );
+    const ending = { watch, listening, end, began, ended: Date.now(), lost: stopped === 'lost', glance: around.seen() };
+    const result = await context.inTurn(() => resultOf(args, ending, signal));
     if (unread) result.notes.push(UNREAD);
     return result;
   } finally {
@@ -61,16 +58,16 @@ type Ending = {
   listening: Listening;
   end: RetainedEnd;
   began: number;
+  ended: number;
   lost: boolean;
   glance: Glance;
 };
 
 async function resultOf(
   args: DebugDeviceArgs,
-  { watch, listening, end, began, lost, glance }: Ending,
+  { watch, listening, end, began, ended, lost, glance }: Ending,
   signal: AbortSignal,
 ): Promise<DebugDeviceResult> {
-  const ended = Date.now();
   const { series, similar } = await inSlices(watch.timelineSteps(), signal);
   const { subscriptions } = listening;
   const interrupted = lost || subscriptions.some(({ gaps }) => gaps.length > 0);

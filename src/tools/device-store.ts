@@ -3,6 +3,8 @@
 import type { Entry } from '../findings/types.ts';
 import type { Message } from '../mqtt/types.ts';
 import { decodePayload } from '../payload/decode.ts';
+import type { Room } from '../payload/types.ts';
+import { PAYLOAD_COST } from './room.ts';
 
 /** Topics of one device that are followed. Stops an id such as "a" from taking in a whole broker. */
 const MAX_TOPICS = 1_000;
@@ -10,11 +12,11 @@ const MAX_TOPICS = 1_000;
 const MAX_ENTRIES = 400;
 const MIN_ENTRIES = 6;
 const MAX_ALL_ENTRIES = 6_000;
-/** Bytes of a payload that are kept, and of all payloads: stops 6,000 large ones. */
+/** Bytes of a payload that are kept, and once there is no room: enough to tell what it is. */
 const MAX_PAYLOAD_BYTES = 64 * 1024;
-const MAX_BYTES = 24 * 1024 * 1024;
-/** Kept of a payload once the bytes are used up: enough to tell what it is. */
 const HEAD_BYTES = 1024;
+/** Who holds less lets nothing go where there is no room: it is others who hold much. */
+const LEAST_BYTES = 1024 * 1024;
 /** Bytes beside its payload, roughly. */
 const OVERHEAD_BYTES = 200;
 
@@ -26,40 +28,53 @@ export type Track = { raw: Raw[]; live: number; dropped: number };
 export class DeviceStore {
   static readonly MAX_TOPICS = MAX_TOPICS;
   readonly tracks = new Map<string, Track>();
+  readonly #room: Room;
   #bytes = 0;
+
+  constructor(room: Room) {
+    this.#room = room;
+  }
 
   /** undefined: there are too many. */
   open(topic: string): Track | undefined {
-    if (this.tracks.size >= MAX_TOPICS) return undefined;
+    if (this.tracks.size >= MAX_TOPICS || (topic.length > HEAD_BYTES && !this.#room.fits(topic.length)))
+      return undefined;
     const track: Track = { raw: [], live: 0, dropped: 0 };
+    this.#room.take(topic.length + OVERHEAD_BYTES);
     this.tracks.set(topic, track);
     return track;
   }
 
   /** Copies what it keeps. */
   keep(track: Track, { at, retain, payload, size, seq }: Raw): void {
-    const room = this.#hasRoom() ? MAX_PAYLOAD_BYTES : HEAD_BYTES;
-    const bytes = Buffer.from(payload.subarray(0, room));
+    const length = Math.min(payload.length, MAX_PAYLOAD_BYTES);
+    const bytes = Buffer.from(payload.subarray(0, this.#hasRoom(length) ? length : HEAD_BYTES));
     // A second subscription brings stored messages again.
     if (retain && track.raw.some((one) => one.retain && one.payload.equals(bytes))) return;
     if (!retain) track.live += 1;
     track.raw.push({ at, retain, payload: bytes, size, seq });
-    this.#bytes += bytes.length + OVERHEAD_BYTES;
+    this.#hold(bytes.length + OVERHEAD_BYTES);
     const share = Math.max(MIN_ENTRIES, Math.min(MAX_ENTRIES, Math.floor(MAX_ALL_ENTRIES / this.tracks.size)));
     if (track.raw.length > share) this.#letGo(track, track.raw.length - share);
   }
 
   /** Makes room, where it can, by letting go of the older half of every topic. */
-  #hasRoom(): boolean {
-    const most = MAX_BYTES - MAX_PAYLOAD_BYTES;
-    if (this.#bytes > most) for (const one of this.tracks.values()) this.#letGo(one, one.raw.length >> 1);
-    return this.#bytes <= most;
+  #hasRoom(bytes: number): boolean {
+    if (this.#room.fits(PAYLOAD_COST * bytes)) return true;
+    if (this.#bytes < LEAST_BYTES) return false;
+    for (const one of this.tracks.values()) this.#letGo(one, one.raw.length >> 1);
+    return this.#room.fits(PAYLOAD_COST * bytes);
+  }
+
+  #hold(bytes: number): void {
+    this.#bytes += bytes;
+    this.#room.take(PAYLOAD_COST * bytes);
   }
 
   /** The oldest live ones: a stored one shows how it was before. */
   #letGo(track: Track, count: number): void {
     const from = track.raw[0]?.retain && track.raw.length > count ? 1 : 0;
-    for (const { payload } of track.raw.splice(from, count)) this.#bytes -= payload.length + OVERHEAD_BYTES;
+    for (const { payload } of track.raw.splice(from, count)) this.#hold(-(payload.length + OVERHEAD_BYTES));
     track.dropped += count;
   }
 }

@@ -8,8 +8,10 @@ import type { Series } from '../findings/types.ts';
 import { matches, quoteText } from '../mqtt/topic.ts';
 import type { Message } from '../mqtt/types.ts';
 import { decodePayload } from '../payload/decode.ts';
+import type { Room } from '../payload/types.ts';
 import { copied, DeviceStore, entriesOf, type Raw, type Track } from './device-store.ts';
 import { NearNames } from './near-names.ts';
+import { PAYLOAD_COST } from './room.ts';
 import { atOnce } from './slices.ts';
 
 /** Bytes of a description that is read: the device list of a bridge with a thousand devices. */
@@ -22,6 +24,8 @@ const MAX_BRIDGES = 200;
 const BRIDGE = /^spBv1\.0\/[^/]+\/N(?:BIRTH|DEATH)\//;
 /** Topics remembered as somebody else's, so that a busy one costs one look-up a message. */
 const MAX_FOREIGN = 100_000;
+/** What a name in a set costs beside its characters, bytes, roughly. */
+const NAME_BYTES = 50;
 
 /** What a step costs, in values looked at: a topic, and each description that it is held against. */
 const TOPIC_COST = 50;
@@ -35,7 +39,8 @@ export class DeviceWatch {
   received = 0;
   readonly near: NearNames;
   readonly #id: Identity;
-  readonly #store = new DeviceStore();
+  readonly #store: DeviceStore;
+  readonly #room: Room;
   /** Followed topics in which the id only stands beside other words. */
   readonly #partial = new Set<string>();
   readonly #foreign = new Set<string>();
@@ -45,8 +50,10 @@ export class DeviceWatch {
   #overflowed = 0;
   #unread = 0;
 
-  constructor(id: Identity) {
+  constructor(id: Identity, room: Room) {
     this.#id = id;
+    this.#room = room;
+    this.#store = new DeviceStore(room);
     this.near = new NearNames(id.given);
   }
 
@@ -68,9 +75,7 @@ export class DeviceWatch {
     if (describes(topic) && !this.#claims.some(({ source }) => source === topic)) this.#readDescription(message);
     const track = this.#store.tracks.get(topic) ?? this.#admit(topic);
     if (track !== undefined) this.#store.keep(track, { ...message, seq: this.received });
-    else if (BRIDGE.test(topic) && (this.#bridges.has(topic) || this.#bridges.size < MAX_BRIDGES)) {
-      this.#bridges.set(topic, copied(message, this.received));
-    }
+    else if (BRIDGE.test(topic)) this.#rememberBridge(message);
   }
 
   /** Filters of topics that descriptions named: what is stored on them passed by before anybody knew. */
@@ -166,6 +171,7 @@ export class DeviceWatch {
       size > payload.length ||
       size > MAX_DESCRIPTION_BYTES ||
       this.#read >= MAX_READ ||
+      !this.#room.fits(PAYLOAD_COST * size) ||
       this.#claims.length >= MAX_CLAIMS
     ) {
       this.#unread += 1;
@@ -177,6 +183,7 @@ export class DeviceWatch {
     this.#read += 1;
     const found = claimsIn(topic, decodePayload(payload, size, topic).payload, this.#id);
     if (found.length === 0) return;
+    this.#room.take(PAYLOAD_COST * size);
     this.#claims.push(...found);
     this.#foreign.clear();
     for (const [bridge, raw] of this.#bridges) {
@@ -191,14 +198,31 @@ export class DeviceWatch {
     const grade = this.#gradeOf(topic, this.#claims);
     if (grade === undefined || (grade === 'partial' && this.#id.bare)) {
       if (grade === undefined) this.near.look(topic);
-      else if (this.#partial.size < DeviceStore.MAX_TOPICS) this.#partial.add(topic);
-      if (this.#foreign.size < MAX_FOREIGN && !describes(topic)) this.#foreign.add(topic);
+      else if (this.#partial.size < DeviceStore.MAX_TOPICS) this.#remember(topic, this.#partial);
+      if (this.#foreign.size < MAX_FOREIGN && !describes(topic)) this.#remember(topic, this.#foreign);
       return undefined;
     }
     const track = this.#store.open(topic);
     if (track === undefined) this.#overflowed += 1;
     else if (grade === 'partial') this.#partial.add(topic);
     return track;
+  }
+
+  #remember(topic: string, topics: Set<string>): void {
+    if (topics.has(topic) || !this.#room.fits(topic.length + NAME_BYTES)) return;
+    this.#room.take(topic.length + NAME_BYTES);
+    topics.add(topic);
+  }
+
+  #rememberBridge(message: Message): void {
+    const { topic } = message;
+    const before = this.#bridges.get(topic);
+    if (before === undefined && this.#bridges.size >= MAX_BRIDGES) return;
+    const bridge = copied(message, this.received);
+    const more = PAYLOAD_COST * (bridge.payload.length - (before?.payload.length ?? 0));
+    if (!this.#room.fits(more)) return;
+    this.#room.take(more);
+    this.#bridges.set(topic, bridge);
   }
 
   /** The device list of a bridge is about others too: it is not a topic of the device. */

@@ -32,7 +32,7 @@ export const getTopicSchema: Handler<'get_topic_schema'> = async (args, context)
   const drift =
     args.baseline === undefined ? undefined : await (await import('./topic-baseline.ts')).driftFrom(args.baseline);
   const session = await context.pool.get(args.session_id, signal);
-  const samples = new TopicSamples(drift);
+  const samples = new TopicSamples(drift, context.room);
   const listening = { qos: 0, retained: 'include', signal } as const;
   const subscription = await session.listen(args.topic_pattern, listening, (message) => samples.take(message));
   const began = Date.now();

@@ -1,6 +1,8 @@
 // Owns the messages of a plain collection: the first so many, bounded in number and bytes.
 import type { Message } from '../mqtt/types.ts';
+import type { Room } from '../payload/types.ts';
 import type { Collector } from './collector.ts';
+import { cutNote, PAYLOAD_COST } from './room.ts';
 import { MAX_TOPIC_CHARS, MAX_TOPICS, notToldApart, type Total, type Totals, totalsOf } from './topic-totals.ts';
 
 /** Tells whether a message is wanted. */
@@ -9,9 +11,7 @@ export type Wanted = { test(payload: Buffer, topic: string): boolean; readonly s
 export class Inbox implements Collector {
   /** Bytes of a payload that are kept. */
   static readonly MAX_PAYLOAD_BYTES = 1024 * 1024;
-  /** Bytes of all payloads that are kept; beyond it only their beginnings are. Stops 500 payloads of 1 MiB. */
-  static readonly MAX_BYTES = 16 * 1024 * 1024;
-  /** Kept of a payload once the bytes are used up: enough to tell what it is. */
+  /** Kept of a payload once there is no room: enough to tell what it is. Stops 500 payloads of 1 MiB. */
   static readonly HEAD_BYTES = 1024;
 
   /** Topics named in a result: a collection of 500 has no more. */
@@ -20,6 +20,7 @@ export class Inbox implements Collector {
   readonly full: Promise<void>;
   received = 0;
   readonly #max: number;
+  readonly #room: Room;
   readonly #wanted: Wanted | undefined;
   readonly #kept: Message[] = [];
   readonly #topics = new Map<string, Total>();
@@ -27,11 +28,11 @@ export class Inbox implements Collector {
   readonly #beyond: Total = { count: 0, bytes: 0, matched: 0 };
   #chars = 0;
   #cut = 0;
-  #bytes = 0;
   #fill: () => void = () => {};
 
-  constructor(max: number, wanted: Wanted | undefined) {
+  constructor(max: number, wanted: Wanted | undefined, room: Room) {
     this.#max = max;
+    this.#room = room;
     this.#wanted = wanted;
     this.full = new Promise((resolve) => {
       this.#fill = resolve;
@@ -51,10 +52,12 @@ export class Inbox implements Collector {
     total.bytes += message.size;
     if (this.#wanted && !this.#wanted.test(message.payload, message.topic)) return;
     total.matched += 1;
-    const room = this.#bytes >= Inbox.MAX_BYTES ? Inbox.HEAD_BYTES : Inbox.MAX_PAYLOAD_BYTES;
-    const payload = Buffer.from(message.payload.subarray(0, room));
+    const whole = Math.min(message.payload.length, Inbox.MAX_PAYLOAD_BYTES);
+    const payload = Buffer.from(
+      message.payload.subarray(0, this.#room.fits(PAYLOAD_COST * whole) ? whole : Inbox.HEAD_BYTES),
+    );
     if (payload.length < message.size) this.#cut += 1;
-    this.#bytes += payload.length;
+    this.#room.take(PAYLOAD_COST * payload.length);
     this.#kept.push({ ...message, payload });
     if (this.#kept.length === this.#max) this.#fill();
   }
@@ -70,7 +73,7 @@ export class Inbox implements Collector {
   notes(): string[] {
     const notes: string[] = [];
     if (this.#beyond.count > 0) notes.push(notToldApart(this.#beyond.count, this.#topics.size));
-    if (this.#cut > 0) notes.push(`${this.#cut} payloads were cut: at most 1 MiB of one is kept, 16 MiB of all.`);
+    if (this.#cut > 0) notes.push(cutNote(this.#cut, '1 MiB'));
     const skipped = this.#wanted?.skipped ?? 0;
     if (skipped > 0)
       notes.push(`${skipped} payloads were too large, or too many, to be matched; they count as not matching.`);

@@ -1,15 +1,17 @@
 // Owns the context of a handler: one call, what surrounds every call, and the call's clock. Must not know what runs in it.
 import { Clock } from './clock.ts';
+import type { Rooms } from './room.ts';
 import type { CallContext, Context, Words } from './tool.ts';
 
 /** What every call of a tool gets beside its own context. */
-export type Surroundings = Omit<Context, keyof CallContext | 'tells'>;
+export type Surroundings = Omit<Context, keyof CallContext | 'tells' | 'room' | 'inTurn'> & { rooms: Rooms };
 
 /** A class for its getters: the call's signal is made only where it is read, and nothing is copied for each call. */
 export class Inside implements Context {
   readonly #call: CallContext;
   readonly #surroundings: Surroundings;
   #clock: Clock | undefined;
+  #room: ReturnType<Rooms['share']> | undefined;
 
   constructor(call: CallContext, surroundings: Surroundings) {
     this.#call = call;
@@ -20,6 +22,21 @@ export class Inside implements Context {
   get clock(): Clock {
     this.#clock ??= new Clock(this.#call);
     return this.#clock;
+  }
+
+  /** Begins likewise; `close` gives it back. */
+  get room(): Context['room'] {
+    this.#room ??= this.#surroundings.rooms.share();
+    return this.#room;
+  }
+
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    return this.#surroundings.rooms.inTurn(work);
+  }
+
+  close(): void {
+    this.#clock?.stop();
+    this.#room?.close();
   }
 
   get pool(): Context['pool'] {

@@ -11,6 +11,8 @@ const LOOK_MS = 1_000;
 const LIVE_MS = 700;
 /** Topics and messages looked at: enough to find a neighbour, and no second collection. */
 const MAX_TOPICS = 20_000;
+/** What a name costs beside its characters, bytes, roughly. */
+const NAME_BYTES = 50;
 /** A look at `#` of a busy broker makes it send everything: others on the session would doubt what they got. */
 const MAX_MESSAGES = 5_000;
 
@@ -53,6 +55,7 @@ export function glanceAround(session: Session, signal: AbortSignal): { seen(): G
 }
 
 export async function lookAround(session: Session, context: Context): Promise<Look> {
+  const { room } = context;
   const look: Look = {
     filter: '#',
     refused: false,
@@ -63,7 +66,13 @@ export async function lookAround(session: Session, context: Context): Promise<Lo
     counted: undefined,
     ...probedOn(session),
   };
-  for (const topic of session.known.topics()) if (look.topics.size < MAX_TOPICS) look.topics.add(topic);
+  const remember = (topic: string, topics: Set<string>) => {
+    const bytes = topic.length + NAME_BYTES;
+    if (topics.size >= MAX_TOPICS || topics.has(topic) || !room.fits(bytes)) return;
+    room.take(bytes);
+    topics.add(topic);
+  };
+  for (const topic of session.known.topics()) remember(topic, look.topics);
   let enough = () => {};
   const full = new Promise<'full'>((resolve) => {
     enough = () => resolve('full');
@@ -71,9 +80,8 @@ export async function lookAround(session: Session, context: Context): Promise<Lo
   let messages = 0;
   const take = ({ topic, retain }: Message) => {
     messages += 1;
-    if (look.topics.size < MAX_TOPICS) look.topics.add(topic);
-    const seen = retain ? look.stored : look.live;
-    if (seen.size < MAX_TOPICS) seen.add(topic);
+    remember(topic, look.topics);
+    remember(topic, retain ? look.stored : look.live);
     if (messages >= MAX_MESSAGES || look.topics.size >= MAX_TOPICS) enough();
   };
   const broker = new BrokerLoad();

@@ -64,7 +64,7 @@ async function monitor(
   if (sys) open.push(sys);
   signal.throwIfAborted();
   const began = Date.now();
-  const traffic = new Traffic(began, args.duration_seconds);
+  const traffic = new Traffic(began, args.duration_seconds, context.room);
   const take = probing
     ? (message: Message) => {
         if (!probing.isOwn(message)) traffic.take(message);

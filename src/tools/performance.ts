@@ -162,7 +162,9 @@ export function notesOnTraffic(
     notes.push(`The connection ${how}: rates are of the whole window all the same.`);
   }
   if (traffic.unmeasured > 0)
-    notes.push(`${traffic.unmeasured} messages of topics beyond the first 100,000 are not in top_topics.`);
+    notes.push(
+      `${traffic.unmeasured} messages of topics beyond the first ${traffic.topicCount} are not in top_topics.`,
+    );
   if (traffic.top(50).some(({ topic }) => topic.length > MAX_TOPIC_CHARS)) {
     notes.push(`Topic names in top_topics are cut to ${MAX_TOPIC_CHARS} characters.`);
   }

@@ -4,12 +4,13 @@ import type { Message } from '../mqtt/types.ts';
 import { decodePayload } from '../payload/decode.ts';
 import { type Change, differences } from '../payload/difference.ts';
 import type { Expectation, Verdict } from '../payload/expectation.ts';
+import type { Room } from '../payload/types.ts';
 import { Before } from './before.ts';
+import { PAYLOAD_COST } from './room.ts';
 import { Stays } from './stays.ts';
 
-/** Reactions kept, the first ones, the one that decided and the last apart; bytes of their payloads. */
+/** Reactions kept, the first ones, the one that decided and the last apart. */
 const MAX_KEPT = 200;
-const MAX_BYTES = 4 * 1024 * 1024;
 /** Largest payload that is judged and compared, bytes. */
 const MAX_JUDGED = 256 * 1024;
 
@@ -57,12 +58,14 @@ export class Reactions {
   readonly verified: Promise<void>;
   readonly #before: Before;
   /** What a value is compared with: the last message that had one; for a change the last one before sending. */
-  readonly #base = new Before();
+  readonly #base: Before;
   readonly #watched: Watched;
-  #bytes = 0;
+  readonly #room: Room;
   #resolve: () => void = () => {};
 
-  constructor(before: Before, watched: Watched) {
+  constructor(before: Before, watched: Watched, room: Room) {
+    this.#base = new Before(room);
+    this.#room = room;
     this.#before = before;
     this.#watched = watched;
     this.verified = new Promise((resolve) => {
@@ -136,10 +139,11 @@ export class Reactions {
   }
 
   #keep(reaction: Reaction): void {
-    const room = this.kept.length < MAX_KEPT && this.#bytes + reaction.message.payload.length <= MAX_BYTES;
+    const bytes = PAYLOAD_COST * reaction.message.payload.length;
+    const room = this.kept.length < MAX_KEPT && this.#room.fits(bytes);
     if (!room && reaction.verdict !== 'met') return;
     if (!room && this.met) return;
-    this.#bytes += reaction.message.payload.length;
+    this.#room.take(bytes);
     this.kept.push(reaction);
   }
 }

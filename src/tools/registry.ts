@@ -76,14 +76,13 @@ function runTool<Name extends ToolName>(name: Name, args: unknown, inside: Insid
 }
 
 async function lasting(result: Promise<Result>, args: object, inside: Inside): Promise<Outcome> {
-  const { clock } = inside;
-  clock.start();
+  inside.clock.start();
   try {
     return outcomeOf(await result, args, inside);
   } catch (error) {
     return failureOf(error, inside);
   } finally {
-    clock.stop();
+    inside.close();
   }
 }
 

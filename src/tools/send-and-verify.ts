@@ -42,8 +42,8 @@ async function send(
   { session, release }: { session: Session; release: () => void },
   context: Context,
 ): Promise<SendAndVerifyResult> {
-  const before = new Before();
-  const reactions = new Reactions(before, watched);
+  const before = new Before(context.room);
+  const reactions = new Reactions(before, watched, context.room);
   let sentAt: number | undefined;
   const take = (message: Message) => {
     if (sentAt === undefined || message.retain) reactions.takePrior(message);

@@ -3,6 +3,7 @@
 import { ToolError } from '../errors.ts';
 import type { SubscribeAndCollectArgs, SubscribeAndCollectResult } from '../generated/types.ts';
 import type { Message, Subscription } from '../mqtt/types.ts';
+import type { Room } from '../payload/types.ts';
 import { collected, type Listening, type StoppedBy } from './collected.ts';
 import type { Collector } from './collector.ts';
 import { type Drops, watchDrops } from './drops.ts';
@@ -27,7 +28,7 @@ async function collect(args: Listening, context: Context): Promise<SubscribeAndC
   // Loaded only where it is wanted: it brings a JSONPath and a regular expression engine.
   const wanted = args.match === undefined ? undefined : (await import('../payload/match.ts')).compileMatch(args.match);
   const session = await context.pool.get(args.session_id, signal);
-  const inbox = inboxFor(args, wanted);
+  const inbox = inboxFor(args, wanted, context.room);
   let drops: Drops | undefined;
   let beyond = 0;
   const take = (message: Message) => {
@@ -84,8 +85,12 @@ function lostToGroup(count: number): string {
   return `Beyond max_messages the broker gave this member ${count} more of the group's messages before it had left; they are in no answer. End by duration_seconds to lose none.`;
 }
 
-function inboxFor({ whole_window, max_messages }: SubscribeAndCollectArgs, wanted: Wanted | undefined): Collector {
-  return whole_window ? new WindowInbox(wanted) : new Inbox(max_messages, wanted);
+function inboxFor(
+  { whole_window, max_messages }: SubscribeAndCollectArgs,
+  wanted: Wanted | undefined,
+  room: Room,
+): Collector {
+  return whole_window ? new WindowInbox(wanted, room) : new Inbox(max_messages, wanted, room);
 }
 
 /** The window ended while the connection was away. */

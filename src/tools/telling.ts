@@ -98,6 +98,11 @@ export class Telling<Kept extends Message & { severity?: Severity | undefined }>
     return this.#errors.most + this.#shapes.most + this.#changes.most + this.#suspects.most;
   }
 
+  /** Everything that is held, looked into or not. */
+  held(): Kept[] {
+    return [this.#errors, this.#shapes, this.#changes, this.#suspects].flatMap((kind) => kind.items());
+  }
+
   items(): Kept[] {
     const trouble = this.#suspects
       .items()

@@ -3,6 +3,7 @@ import type { ToolErrorData } from '../errors.ts';
 import type { ToolName } from '../generated/definitions.ts';
 import type { ToolArgs, ToolResults } from '../generated/types.ts';
 import type { Pool } from '../mqtt/types.ts';
+import type { Room } from '../payload/types.ts';
 import type { Consent } from './consent.ts';
 import type { Held } from './held.ts';
 
@@ -60,6 +61,10 @@ export type Context = Omit<CallContext, 'progress'> & {
   consent: Consent;
   /** What earlier collections left out. */
   held: Held;
+  /** For what this call holds of what a broker sends, until it is answered. */
+  room: Room;
+  /** One such work after the other: each needs several times as much memory as what it looks at. */
+  inTurn<T>(work: () => Promise<T>): Promise<T>;
   /** What is done about a write that a person should decide. */
   danger: 'ask' | 'deny' | 'allow';
   /** Filters where every write is one. */

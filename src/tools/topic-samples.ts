@@ -4,7 +4,9 @@ import type { Message } from '../mqtt/types.ts';
 import { decodePayload } from '../payload/decode.ts';
 import type { Held } from '../payload/schema/describe.ts';
 import type { DriftLog } from '../payload/schema/drift.ts';
+import type { Room } from '../payload/types.ts';
 import { FairReservoir } from './reservoir.ts';
+import { PAYLOAD_COST } from './room.ts';
 
 /** Topics counted apart; stops a broker of endless topics from filling memory, and grouping (10 µs each) from stalling. */
 const MAX_TOPICS = 50_000;
@@ -12,11 +14,12 @@ const MAX_TOPICS = 50_000;
 const MAX_BY_TOPIC = 1_500;
 const MAX_BY_LOOK = 500;
 const MAX_LOOKS = 5_000;
-/** Bytes of one payload, and of all that are held; a longer one, or one too many, is counted but not looked at. */
+/** Bytes of a payload; a longer one, or one for which there is no room, is counted but not looked at. */
 const MAX_PAYLOAD_BYTES = 1024 * 1024;
-const MAX_BYTES = 16 * 1024 * 1024;
-/** Bytes copied between two counts of what is held. */
-const RECOUNT_BYTES = 4 * 1024 * 1024;
+/** Time between two counts of what is still held, ms: what was let go for others is garbage first, and memory too. */
+const RECOUNT_MS = 1_000;
+/** A topic beside its name, bytes, roughly. */
+const TOPIC_BYTES = 150;
 
 type Kept = { topic: string; payload: Buffer; size: number; at: number };
 type Topic = { count: number; look: object | undefined };
@@ -28,13 +31,16 @@ export class TopicSamples {
   readonly #byTopic = new FairReservoir<Topic, Kept>(MAX_BY_TOPIC);
   readonly #byLook = new FairReservoir<object, Kept>(MAX_BY_LOOK);
   readonly #drift: DriftLog | undefined;
+  readonly #room: Room;
   #uncounted = 0;
   #cut = 0;
-  #copied = 0;
-  #full = false;
+  /** Bytes taken of the room for payloads, and when they were counted. */
+  #held = 0;
+  #countedAt = 0;
 
-  constructor(drift: DriftLog | undefined) {
+  constructor(drift: DriftLog | undefined, room: Room) {
     this.#drift = drift;
+    this.#room = room;
   }
 
   get topics(): number {
@@ -48,7 +54,11 @@ export class TopicSamples {
     const topic = this.#topicOf(message.topic);
     if (!topic) return;
     topic.count += 1;
-    if (message.size > MAX_PAYLOAD_BYTES || message.payload.length < message.size || this.#full) {
+    if (
+      message.size > MAX_PAYLOAD_BYTES ||
+      message.payload.length < message.size ||
+      !this.#fits(message.size, message.at)
+    ) {
       this.#cut += 1;
       return;
     }
@@ -59,7 +69,6 @@ export class TopicSamples {
     };
     this.#byTopic.offer(topic, copy);
     if (topic.look) this.#byLook.offer(topic.look, copy);
-    if (this.#copied > RECOUNT_BYTES) this.#recount();
   }
 
   counts(): Map<string, number> {
@@ -76,10 +85,16 @@ export class TopicSamples {
 
   notes(): string[] {
     const notes: string[] = [];
-    if (this.#uncounted > 0)
-      notes.push(`More than ${MAX_TOPICS} topics: ${this.#uncounted} messages of further ones are in no template.`);
-    if (this.#cut > 0)
-      notes.push(`${this.#cut} messages were counted but not looked at: over 1 MiB, or 16 MiB were held.`);
+    if (this.#uncounted > 0) {
+      notes.push(
+        `More than ${this.#topics.size} topics: ${this.#uncounted} messages of further ones are in no template.`,
+      );
+    }
+    if (this.#cut > 0) {
+      notes.push(
+        `${this.#cut} messages were counted but not looked at: over 1 MiB, or beyond 8 MiB in all, less while other calls hold much.`,
+      );
+    }
     return notes;
   }
 
@@ -88,23 +103,30 @@ export class TopicSamples {
   }
 
   #copy({ topic, payload, size, at }: Message): Kept {
-    this.#copied += size;
+    this.#held += size;
+    this.#room.take(PAYLOAD_COST * size);
     return { topic, payload: Buffer.from(payload), size, at };
   }
 
-  /** A message that was let go for another one frees its bytes. */
-  #recount(): void {
-    this.#copied = 0;
-    this.#full = this.#kept().reduce((sum, { size }) => sum + size, 0) > MAX_BYTES;
+  #fits(bytes: number, at: number): boolean {
+    if (this.#room.fits(PAYLOAD_COST * bytes)) return true;
+    if (at - this.#countedAt < RECOUNT_MS) return false;
+    this.#countedAt = at;
+    const held = this.#kept().reduce((sum, { size }) => sum + size, 0);
+    this.#room.take(PAYLOAD_COST * (held - this.#held));
+    this.#held = held;
+    return this.#room.fits(PAYLOAD_COST * bytes);
   }
 
   #topicOf(name: string): Topic | undefined {
     const known = this.#topics.get(name);
     if (known) return known;
-    if (this.#topics.size >= MAX_TOPICS) {
+    const bytes = name.length + TOPIC_BYTES;
+    if (this.#topics.size >= MAX_TOPICS || !this.#room.fits(bytes)) {
       this.#uncounted += 1;
       return undefined;
     }
+    this.#room.take(bytes);
     const topic = { count: 0, look: this.#lookOf(name) };
     this.#topics.set(name, topic);
     return topic;

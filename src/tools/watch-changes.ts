@@ -18,7 +18,7 @@ export const watchChanges: Handler<'watch_changes'> = async (args, context) => {
   const { signal } = context;
   const test = event?.match === undefined ? undefined : (await import('../payload/match.ts')).compileMatch(event.match);
   const session = await context.pool.get(args.session_id, signal);
-  const log = new ChangeLog({ percent: args.noise_percent, absolute: args.noise_absolute });
+  const log = new ChangeLog({ percent: args.noise_percent, absolute: args.noise_absolute }, context.room);
   const happenings = new Happenings();
   const isWatched = topic_patterns.map((pattern) => compileFilter(parseFilter(pattern).filter));
   const isEvent = event ? compileFilter(parseFilter(event.topic_pattern).filter) : () => false;

@@ -1,11 +1,12 @@
 // Owns the messages of a whole window: every one counted and sized, and of them kept what an engineer would look at,
-// never more than 500 messages and 64 MiB. Must not know what makes a message telling. Deterministic.
+// never more than 500 messages, whole as far as there is room. Must not know what makes a message telling. Deterministic.
 import type { Message } from '../mqtt/types.ts';
 import { topicHint } from '../payload/errors-in.ts';
-import type { Severity } from '../payload/types.ts';
+import type { Room, Severity } from '../payload/types.ts';
 import type { Collector } from './collector.ts';
 import type { Wanted } from './inbox.ts';
 import { FairReservoir } from './reservoir.ts';
+import { cutNote, PAYLOAD_COST } from './room.ts';
 import { type Follow, Telling } from './telling.ts';
 import { MAX_TOPIC_CHARS, MAX_TOPICS, notToldApart, type Total, type Totals, totalsOf } from './topic-totals.ts';
 
@@ -13,8 +14,11 @@ import { MAX_TOPIC_CHARS, MAX_TOPICS, notToldApart, type Total, type Totals, tot
 const MAX_KEPT = 500;
 /** The sample has what the telling ones leave of it. */
 const MAX_SAMPLE = MAX_KEPT - 2;
-/** Bytes of a payload that are kept: 500 of them are 64 MiB. */
+/** Bytes of a payload that are kept, and once there is no room. */
 const MAX_PAYLOAD_BYTES = 128 * 1024;
+const HEAD_BYTES = 1024;
+/** Time between two counts of what is still held, ms: what was let go for others is garbage first, and memory too. */
+const RECOUNT_MS = 1_000;
 /** Topics named in a result, twice: a broker may have very many, and an assistant reads each. */
 const MAX_NAMED = 200;
 
@@ -27,6 +31,7 @@ export class WindowInbox implements Collector {
   received = 0;
   matched = 0;
   readonly #wanted: Wanted | undefined;
+  readonly #room: Room;
   readonly #topics = new Map<string, Topic>();
   readonly #telling = new Telling<Kept>((message) => this.#keep(message));
   readonly #sample = new FairReservoir<Topic, Kept>(MAX_SAMPLE);
@@ -37,11 +42,15 @@ export class WindowInbox implements Collector {
   #lastSize = 0;
   #chars = 0;
   #cut = 0;
+  /** Bytes taken of the room, and when they were counted. */
+  #held = 0;
+  #countedAt = 0;
   /** Of topics that are not counted apart. A topic like these may be about trouble all the same. */
   readonly #beyond: Topic = { count: 0, bytes: 0, matched: 0, hinted: true, follow: undefined };
 
-  constructor(wanted: Wanted | undefined) {
+  constructor(wanted: Wanted | undefined, room: Room) {
     this.#wanted = wanted;
+    this.#room = room;
   }
 
   take(message: Message): void {
@@ -51,7 +60,6 @@ export class WindowInbox implements Collector {
     this.matched += 1;
     topic.matched += 1;
     this.#remember(message);
-    if (message.size > MAX_PAYLOAD_BYTES) this.#cut += 1;
     if (!this.#first) this.#first = this.#keep(message);
     this.#telling.take(message, topic.follow, topic.hinted);
     // Told or not: of what is telling some has to go where there is much of it.
@@ -67,7 +75,9 @@ export class WindowInbox implements Collector {
       const payload = Buffer.from(this.#last.subarray(0, this.#lastSize));
       bySeq.set(this.matched, { ...this.#lastMessage, payload, seq: this.matched });
     }
-    return [...bySeq.values()].sort((a, b) => a.seq - b.seq).map(({ seq: _, ...message }) => message);
+    const messages = [...bySeq.values()].sort((a, b) => a.seq - b.seq).map(({ seq: _, ...message }) => message);
+    this.#cut = messages.filter(({ payload, size }) => payload.length < size).length;
+    return messages;
   }
 
   totals(): Totals {
@@ -77,7 +87,7 @@ export class WindowInbox implements Collector {
   notes(): string[] {
     const notes: string[] = [];
     if (this.#beyond.count > 0) notes.push(notToldApart(this.#beyond.count, this.#topics.size));
-    if (this.#cut > 0) notes.push(`${this.#cut} payloads of more than 128 KiB came: only their beginnings are held.`);
+    if (this.#cut > 0) notes.push(cutNote(this.#cut, '128 KiB'));
     const skipped = this.#wanted?.skipped ?? 0;
     if (skipped > 0)
       notes.push(`${skipped} payloads were too large, or too many, to be matched; they count as not matching.`);
@@ -117,7 +127,21 @@ export class WindowInbox implements Collector {
   }
 
   #keep(message: Message): Kept {
-    const payload = Buffer.from(message.payload.subarray(0, MAX_PAYLOAD_BYTES));
-    return { ...message, payload, seq: this.matched };
+    const whole = Math.min(message.payload.length, MAX_PAYLOAD_BYTES);
+    const length = this.#fits(whole, message.at) ? whole : Math.min(whole, HEAD_BYTES);
+    this.#room.take(PAYLOAD_COST * length);
+    this.#held += length;
+    return { ...message, payload: Buffer.from(message.payload.subarray(0, length)), seq: this.matched };
+  }
+
+  #fits(bytes: number, at: number): boolean {
+    if (this.#room.fits(PAYLOAD_COST * bytes)) return true;
+    if (at - this.#countedAt < RECOUNT_MS) return false;
+    this.#countedAt = at;
+    const kept = [...this.#sample.items(), ...this.#telling.held()];
+    const held = kept.reduce((sum, { payload }) => sum + payload.length, 0);
+    this.#room.take(PAYLOAD_COST * (held - this.#held));
+    this.#held = held;
+    return this.#room.fits(PAYLOAD_COST * bytes);
   }
 }

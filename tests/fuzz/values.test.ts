@@ -9,6 +9,7 @@ import { loadFormats } from '../../src/payload/decode.ts';
 import { differences, MAX_CHANGES } from '../../src/payload/difference.ts';
 import { compileExpectation } from '../../src/payload/expectation.ts';
 import { familiesOf, filterOf, templateOf } from '../../src/payload/schema/templates.ts';
+import { room } from '../support/room.ts';
 import { cases, fuzz, fuzzAsync, patience } from './cases.ts';
 
 const FILE = 'values';
@@ -59,7 +60,7 @@ const noise = fc.record({
 
 test(`${LOGS} series of messages -> a log that counts each and tells no more than fits`, patience(LOGS, 20), () =>
   fuzz(FILE, LOGS, fc.tuple(noise, fc.array(message, { maxLength: 25 })), ([threshold, messages]) => {
-    const log = new ChangeLog(threshold);
+    const log = new ChangeLog(threshold, room());
     for (const one of messages) log.take({ size: one.payload.length, qos: 0, dup: false, ...one });
     const live = messages.filter(({ retain }) => !retain).length;
     expect(log.messages).toBe(live);

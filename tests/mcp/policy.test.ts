@@ -7,6 +7,7 @@ import { DeviceWatch } from '../../src/tools/device-watch.ts';
 import { onlooker, ownPrefix } from '../resources/onlooker.ts';
 import { failure, signal } from '../support/fake-caller.ts';
 import { FakeLink, sessionOn } from '../support/fake-connect.ts';
+import { room } from '../support/room.ts';
 import { dig, type Message } from '../support/streams.ts';
 import { startServer, type TestServer } from './server.ts';
 
@@ -79,7 +80,7 @@ describe('reading', () => {
   test('debug_device where # is denied -> it listens where the device may be and nothing is denied', async () => {
     const session = sessionOn(new FakeLink(), { rules: { subscribe: { deny: ['secret/#'] } } });
     const identity = createIdentity('lamp');
-    const listening = await listenForDevice(session, identity, new DeviceWatch(identity), signal);
+    const listening = await listenForDevice(session, identity, new DeviceWatch(identity, room()), signal);
     close(listening);
     expect(listening).toMatchObject({ all: false, refused: expect.arrayContaining(['#', '+/lamp/#']) });
     expect(listening.granted).toContain('lamp/#');

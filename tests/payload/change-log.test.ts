@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { ChangeLog } from '../../src/payload/change-log.ts';
 import { mostTelling } from '../../src/payload/most-telling.ts';
+import { room } from '../support/room.ts';
 
-function logging(noise = { percent: 0, absolute: 0 }) {
-  const log = new ChangeLog(noise);
+function logging(noise = { percent: 0, absolute: 0 }, bytes?: number) {
+  const log = new ChangeLog(noise, room(bytes));
   let at = 0;
   const say = (topic: string, value: unknown, retain = false) => {
     const payload = Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
@@ -74,13 +75,22 @@ describe('a log of changes', () => {
   });
 
   test('30,000 topics and 60,000 changes -> bounded, and what was dropped is counted', () => {
-    const { log, say } = logging();
+    const { log, say } = logging(undefined, 100 * 1024 * 1024);
     for (let round = 0; round < 2; round++) for (let i = 0; i < 30_000; i++) say(`t/${i}`, round);
     expect(log.topics).toBe(20_000);
     expect(log.entries).toHaveLength(20_000);
     expect(log.droppedTopics).toBe(20_000);
     expect(log.droppedEntries).toBe(20_000);
     expect(log.messages).toBe(60_000);
+  });
+
+  test('a room that is used up -> as many topics and changes as it has bytes for, and the rest counted', () => {
+    const { log, say } = logging(undefined, 1024 * 1024);
+    for (let i = 0; i < 5_000; i++) say('n', i);
+    expect(log.entries.length).toBeGreaterThan(2_000);
+    expect(log.entries.length + log.droppedEntries).toBe(5_000);
+    expect(say('other', 'x'.repeat(1024))).toBeUndefined();
+    expect(log.droppedTopics).toBe(1);
   });
 });
 

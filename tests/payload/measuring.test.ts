@@ -7,6 +7,7 @@ import { Rates } from '../../src/payload/rates.ts';
 import { MAX_PROBES, RoundTrips } from '../../src/payload/round-trips.ts';
 import { Traffic } from '../../src/payload/traffic.ts';
 import type { RawMessage } from '../../src/payload/types.ts';
+import { room } from '../support/room.ts';
 
 const message = (topic: string, text: string | Buffer, more: Partial<RawMessage> = {}): RawMessage => {
   const payload = Buffer.from(text);
@@ -64,7 +65,7 @@ describe('Rates', () => {
 
 describe('Traffic', () => {
   test('retained messages -> counted apart: they say nothing of the traffic', () => {
-    const traffic = new Traffic(0, 10);
+    const traffic = new Traffic(0, 10, room());
     traffic.take(message('a', 'stored', { retain: true, at: 1 }));
     traffic.take(message('a', 'x', { at: 2 }));
     expect(traffic).toMatchObject({ live: 1, bytes: 1, retained: 1, retainedBytes: 6, topicCount: 1 });
@@ -72,7 +73,7 @@ describe('Traffic', () => {
   });
 
   test('a payload again -> repeated; within 100 ms -> a copy; another topic, or another payload between -> neither', () => {
-    const traffic = new Traffic(0, 10);
+    const traffic = new Traffic(0, 10, room());
     const said: [string, string, number][] = [
       ['a', 'on', 1],
       ['b', 'on', 2],
@@ -86,24 +87,24 @@ describe('Traffic', () => {
   });
 
   test('payloads that differ at an end, or in length -> no repeat', () => {
-    const traffic = new Traffic(0, 10);
+    const traffic = new Traffic(0, 10, room());
     const long = (end: string) => `${'x'.repeat(5_000)}${end}`;
     for (const payload of [long('a'), long('b'), long('bx'), `a${long('bx')}`]) traffic.take(message('a', payload));
     expect(traffic.repeated).toBe(0);
   });
 
   test('an even beat -> no jitter; an uneven one -> the mean difference of its gaps', () => {
-    const even = new Traffic(0, 10);
+    const even = new Traffic(0, 10, room());
     for (let n = 1; n <= 5; n += 1) even.take(message('a', `${n}`, { at: n * 100 }));
     expect(even.gaps).toMatchObject({ count: 4, mean: 100, jitter: 0, max: 100 });
-    const uneven = new Traffic(0, 10);
+    const uneven = new Traffic(0, 10, room());
     for (const at of [100, 200, 250, 350]) uneven.take(message('a', `${at}`, { at }));
     expect(uneven.gaps).toMatchObject({ jitter: 50, max: 100 });
     expect(uneven.top(1)[0]?.gaps.jitter).toBe(50);
   });
 
   test('the busiest topics first, equals in order of their names, retained-only ones never', () => {
-    const traffic = new Traffic(0, 10);
+    const traffic = new Traffic(0, 10, room());
     for (const topic of ['c', 'b', 'a', 'b', 'd']) traffic.take(message(topic, 'x'));
     traffic.take(message('z', 'x', { retain: true }));
     expect(traffic.top(3).map(({ topic }) => topic)).toEqual(['b', 'a', 'c']);
@@ -111,7 +112,7 @@ describe('Traffic', () => {
   });
 
   test('more topics than are measured apart -> all counted, the rest said', () => {
-    const traffic = new Traffic(0, 10);
+    const traffic = new Traffic(0, 10, room(100 * 1024 * 1024));
     for (let n = 0; n < 100_005; n += 1) traffic.take(message(`t/${n}`, ''));
     expect(traffic).toMatchObject({ live: 100_005, topicCount: 100_000, unmeasured: 5 });
   });

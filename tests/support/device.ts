@@ -10,6 +10,7 @@ import { matches } from '../../src/mqtt/topic.ts';
 import type { Message } from '../../src/mqtt/types.ts';
 import { decodePayload } from '../../src/payload/decode.ts';
 import { DeviceWatch } from '../../src/tools/device-watch.ts';
+import { room } from './room.ts';
 
 /** Where t = 0 of every capture is. */
 export const T0 = Date.UTC(2026, 0, 2, 3);
@@ -45,7 +46,7 @@ export function messageOf({ t = 0, topic, payload, retain = false }: Said): Mess
 
 /** What debug_device has at the end of its window. */
 export function watched(said: readonly Said[], id: string) {
-  const watch = new DeviceWatch(createIdentity(id));
+  const watch = new DeviceWatch(createIdentity(id), room());
   const messages = said.map(messageOf);
   const stored = messages.filter(({ retain }) => retain);
   for (const one of stored) watch.take(one);

@@ -7,6 +7,7 @@ import { isObject } from '../../src/rpc/message.ts';
 import { createConsent } from '../../src/tools/consent.ts';
 import { createHeld } from '../../src/tools/held.ts';
 import { createRegistry, loadHandlers } from '../../src/tools/registry.ts';
+import { Rooms } from '../../src/tools/room.ts';
 import type { CallContext, Outcome, Progress } from '../../src/tools/tool.ts';
 import { FakePool, FakeSession } from '../support/fake-pool.ts';
 
@@ -36,6 +37,7 @@ export function bench(danger: 'ask' | 'deny' | 'allow' = 'allow', session = new 
     pool,
     consent: createConsent(token),
     held: createHeld(token),
+    rooms: new Rooms(),
     danger,
     dangerTopics: [],
     vitals,

@@ -133,7 +133,7 @@ describe('monitor_performance', () => {
     for (let n = 0; n < 1_000; n += 1) speak(`${n}/${'x'.repeat(60_000)}`, 'x');
     const result = await over(10_000);
     expect(JSON.stringify(result).length).toBeLessThan(40_000);
-    expect(result.notes).toEqual([expect.stringContaining('cut to 300')]);
+    expect(result.notes).toEqual([expect.stringContaining('not in top_topics'), expect.stringContaining('cut to 300')]);
   });
 
   test('an ordinary answer with probes -> under 3,000 tokens', async () => {

@@ -5,12 +5,13 @@ import { findingSteps, findingsOf } from '../../src/findings/index.ts';
 import { DeviceWatch } from '../../src/tools/device-watch.ts';
 import { inSlices, SLICE_COST } from '../../src/tools/slices.ts';
 import { messageOf, T0 } from '../support/device.ts';
+import { room } from '../support/room.ts';
 
 const never = new AbortController().signal;
 
 /** A device of `topics` topics that each sent `each` messages of `fields` fields. */
 function loaded(topics: number, each: number, fields: number) {
-  const watch = new DeviceWatch(createIdentity('pump-77'));
+  const watch = new DeviceWatch(createIdentity('pump-77'), room());
   for (let n = 0; n < each; n++) {
     const payload = Object.fromEntries(Array.from({ length: fields }, (_, i) => [`field_${i}`, ((i + 1) * n) % 97]));
     for (let topic = 0; topic < topics; topic++) {

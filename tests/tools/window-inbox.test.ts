@@ -9,6 +9,7 @@ import { summarise } from '../../src/payload/summary.ts';
 import { column } from '../../src/tools/topic-totals.ts';
 import { WindowInbox } from '../../src/tools/window-inbox.ts';
 import { corpus } from '../payload/corpus.ts';
+import { room } from '../support/room.ts';
 
 /** As the session hands them over: a view that is overwritten as soon as the call returns. */
 const slot = Buffer.alloc(1024 * 1024);
@@ -48,7 +49,7 @@ describe('window inbox', () => {
   test('whatever comes -> every error up to 400 is kept, with the first and the last, in order, counted and sized', () => {
     fc.assert(
       fc.property(stream, (list) => {
-        const inbox = new WindowInbox(undefined);
+        const inbox = new WindowInbox(undefined, room());
         const sent = list.map(([index, number, own], i) => {
           const example = examples[index];
           const bytes = example?.bytes ?? Buffer.alloc(0);
@@ -76,7 +77,7 @@ describe('window inbox', () => {
   });
 
   test('a flood, one of ten thousand an error -> those errors are kept, and 500 at most', () => {
-    const inbox = new WindowInbox(undefined);
+    const inbox = new WindowInbox(undefined, room());
     const errors: string[] = [];
     for (let i = 0; i < 300_000; i += 1) {
       const fault = i % 10_000 === 7_777;
@@ -93,7 +94,7 @@ describe('window inbox', () => {
   });
 
   test('more that looks like trouble than can be decoded -> a note, and errors among what was not decoded are found', () => {
-    const inbox = new WindowInbox(undefined);
+    const inbox = new WindowInbox(undefined, room());
     for (let i = 0; i < 100_000; i += 1) speak(inbox, 'line', `{"errors":${i >= 50_000 ? 3 : 0},"n":${i}}`, 0);
     expect(inbox.notes()).toContainEqual(
       expect.stringMatching(/^(29|30)\d{3} messages that look like trouble .* some errors may be missing\.$/),
@@ -104,7 +105,7 @@ describe('window inbox', () => {
   test.each(['followed', 'beyond those that are followed'])(
     'harmless telemetry that looks like trouble, 40,000 a second, on topics %s -> the errors among it are kept',
     (kind) => {
-      const inbox = new WindowInbox(undefined);
+      const inbox = new WindowInbox(undefined, room());
       if (kind !== 'followed') for (let i = 0; i < 3_000; i += 1) speak(inbox, `other/${i}`, 'x', 0);
       const errors: string[] = [];
       for (let i = 1; i <= 400_000; i += 1) {
@@ -119,7 +120,7 @@ describe('window inbox', () => {
   );
 
   test('a step of a quiet series, a shape that turns up late -> kept', () => {
-    const inbox = new WindowInbox(undefined);
+    const inbox = new WindowInbox(undefined, room());
     for (let i = 0; i < 20_000; i += 1) {
       const level = i < 12_345 ? 21 + (i % 3) / 10 : 35 + (i % 3) / 10;
       speak(inbox, 'a', i === 15_000 ? '{"level":35.1,"mode":"eco"}' : `{"level":${level}}`, i);
@@ -131,7 +132,7 @@ describe('window inbox', () => {
   });
 
   test('nothing telling -> the sample has all the room; what tells later takes its part of it', () => {
-    const inbox = new WindowInbox(undefined);
+    const inbox = new WindowInbox(undefined, room());
     for (let i = 0; i < 4_000; i += 1) speak(inbox, 'a', `{"n":${20 + (i % 3) / 10}}`, i);
     expect(inbox.messages().length).toBeGreaterThanOrEqual(475);
     expect(inbox.messages().length).toBeLessThanOrEqual(500);
@@ -143,7 +144,7 @@ describe('window inbox', () => {
   });
 
   test('every message an error of 256 KiB -> 500 at most, 64 MiB at most', () => {
-    const inbox = new WindowInbox(undefined);
+    const inbox = new WindowInbox(undefined, room());
     const bytes = Buffer.alloc(256 * 1024, 'error ');
     for (let i = 0; i < 600; i += 1) speak(inbox, `t/${i % 3}`, bytes, i);
     const kept = inbox.messages();
@@ -153,7 +154,7 @@ describe('window inbox', () => {
   });
 
   test.each([300, 490])('%i errors among 12,000 messages of many topics -> every one is held, 500 at most', (count) => {
-    const inbox = new WindowInbox(undefined);
+    const inbox = new WindowInbox(undefined, room());
     const errors: string[] = [];
     for (let i = 0; i < 12_000; i += 1) {
       const fault = Math.floor((i * count) / 12_000) !== Math.floor(((i - 1) * count) / 12_000);
@@ -168,7 +169,7 @@ describe('window inbox', () => {
   });
 
   test('more errors than can be held -> spread over the window, the newest among them, and a note with the numbers', () => {
-    const inbox = new WindowInbox(undefined);
+    const inbox = new WindowInbox(undefined, room());
     for (let i = 0; i < 3_000; i += 1) speak(inbox, 'line', `{"status":"fault","n":${i}}`, i);
     const kept = inbox.messages();
     expect(kept.length).toBeLessThanOrEqual(500);
@@ -181,18 +182,18 @@ describe('window inbox', () => {
   });
 
   test('many topics, more messages than places -> few places stay empty', () => {
-    const inbox = new WindowInbox(undefined);
+    const inbox = new WindowInbox(undefined, room());
     for (let i = 0; i < 12_000; i += 1) speak(inbox, `line/${i % 170}`, `{"v":${i}}`, i);
     expect(inbox.messages().length).toBeGreaterThanOrEqual(475);
   });
 
   test('an error behind the bytes that are kept -> an error all the same; a note that payloads are cut', () => {
-    const inbox = new WindowInbox(undefined);
+    const inbox = new WindowInbox(undefined, room());
     speak(inbox, 'bulk', JSON.stringify({ rows: 'x'.repeat(200_000), tail: { error: 'pump seized' } }), 0);
     for (let i = 1; i < 2_000; i += 1) speak(inbox, 'bulk', `{"rows":[${i}]}`, i);
     const { kept } = summarise(inbox.messages(), 50, 0);
     expect(kept[0]).toMatchObject({ kept_because: 'error', size_bytes: expect.any(Number) });
-    expect(inbox.notes()).toContainEqual(expect.stringMatching(/^1 payloads of more than 128 KiB/));
+    expect(inbox.notes()).toContainEqual(expect.stringMatching(/^1 payloads were cut: at most 128 KiB/));
   });
 });
 

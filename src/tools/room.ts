@@ -1,0 +1,48 @@
+// Owns how many bytes of what brokers send all running calls may hold together, and the fair share of each. Must not
+// know what is held, nor what is let go where there is no room.
+import type { Room } from '../payload/types.ts';
+
+/** Of all calls: with it five sessions that listen to everything at once stay under 128 MB. */
+const MAX_BYTES = 32 * 1024 * 1024;
+/** What a byte of a payload costs of it: those lie outside of V8's heap, and what is let go of them is collected late. */
+export const PAYLOAD_COST = 2;
+
+/** Of payloads that were too long, or for which there was no room. */
+export function cutNote(payloads: number, most: string): string {
+  return `${payloads} payloads were cut: at most ${most} of one is held, and 8 MiB of all, less while other calls hold much.`;
+}
+
+export class Rooms {
+  readonly #max: number;
+  #used = 0;
+  #before: Promise<unknown> = Promise.resolve();
+
+  constructor(max = MAX_BYTES) {
+    this.#max = max;
+  }
+
+  get used(): number {
+    return this.#used;
+  }
+
+  /** One such work after the other: each needs several times as much as what it looks at. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#before.then(work);
+    this.#before = result.catch(() => {});
+    return result;
+  }
+
+  /** At most half of what the others leave, so that who comes last has some too. `close` gives all of it back. */
+  share(): Room & { close(): void } {
+    let own = 0;
+    const take = (bytes: number) => {
+      own += bytes;
+      this.#used += bytes;
+    };
+    return {
+      fits: (bytes) => own + bytes <= (this.#max - (this.#used - own)) / 2,
+      take,
+      close: () => take(-own),
+    };
+  }
+}
