@@ -93,7 +93,7 @@ export function dial(options: Dial, protocolVersion: 4 | 5, signal: AbortSignal)
       Object.assign(client.options, { username: username ?? needed, password });
       // mqtt.js reads both right after this returns, to write the CONNECT; then they are gone.
       queueMicrotask(() => Object.assign(client.options, { username: undefined, password: undefined }));
-      const stream = openStream({ ...options.endpoint, path });
+      const stream = openStream({ ...options.endpoint, path }, true);
       for (const event of ['connect', 'secureConnect']) {
         stream.once(event, () => {
           reached = true;

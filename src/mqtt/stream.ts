@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect as connectTls, createSecureContext } from 'node:tls';
 import WebSocket, { createWebSocketStream } from 'ws';
 import type { Transport } from './connection-string.ts';
+import { readingInto } from './slabs.ts';
 
 /** Where a stream goes. `path` is the WebSocket path, '/' where there is none. */
 export type Endpoint = { transport: Transport; host: string; port: number; path: string; tls: TlsContext };
@@ -32,11 +33,20 @@ export function tlsContext(options: TlsOptions): TlsContext {
 
 /**
  * Starts connecting and returns the stream at once, which emits 'connect' or 'secureConnect', or 'error'. Nagle's
- * algorithm is always off: against a delayed ACK it costs 40 ms an exchange.
+ * algorithm is always off: against a delayed ACK it costs 40 ms an exchange. `isTapped`: a listener for 'data' is there
+ * from the beginning, and gives its chunks back by `recycle`.
  */
-export function openStream({ transport, host, port, path, tls }: Endpoint): Duplex {
+export function openStream({ transport, host, port, path, tls }: Endpoint, isTapped = false): Duplex {
   if (transport === 'unix') return connectTcp({ path: host });
-  if (transport === 'tcp') return connectTcp({ host, port, noDelay: true });
+  if (transport === 'tcp') {
+    const socket = connectTcp({
+      host,
+      port,
+      noDelay: true,
+      ...(isTapped ? { onread: readingInto((chunk) => socket.emit('data', chunk)) } : {}),
+    });
+    return socket;
+  }
   if (transport === 'tls') {
     const socket = connectTls({ ...tls, host, port, ...(isName(host) ? { servername: tls.servername ?? host } : {}) });
     return socket.setNoDelay(true);

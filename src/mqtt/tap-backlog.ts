@@ -1,4 +1,5 @@
 // Owns the bytes that are out of the socket and not understood yet: chunks, first in, first out. Must not know MQTT.
+import { costOf, recycle } from './slabs.ts';
 
 /** What a chunk costs beside its bytes, so that a flood of one-byte chunks is bounded too. */
 const CHUNK_BYTES = 256;
@@ -56,13 +57,15 @@ export class Backlog {
   add(bytes: Buffer, at: number): void {
     this.#chunks.push({ bytes, at });
     this.#added += 1;
-    this.#grow(bytes.length + CHUNK_BYTES);
+    this.#grow(costOf(bytes) + CHUNK_BYTES);
   }
 
-  dropFirst(): void {
+  /** `isFree`: nobody has a view of its bytes. */
+  dropFirst(isFree: boolean): void {
     const { first } = this;
     if (!first) return;
-    this.#grow(-first.bytes.length - CHUNK_BYTES);
+    this.#grow(-costOf(first.bytes) - CHUNK_BYTES);
+    if (isFree) recycle(first.bytes);
     first.bytes = NONE;
     this.#head += 1;
     // Moving what is left costs as much as taking out what is gone did.

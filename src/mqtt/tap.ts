@@ -45,8 +45,9 @@ export class Tap extends Duplex {
   readonly #scanner: Scanner;
   readonly #outlet: Outlet;
   readonly #backlog: Backlog;
-  /** How much of the first chunk is understood. */
+  /** How much of the first chunk is understood, and whether mqtt.js may have a view of it. */
   #offset = 0;
+  #shared = false;
   /** mqtt.js has taken all that was passed on, so what follows may be taken without overtaking. */
   #wanted = false;
   /** Something was passed on and may still be being dealt with. */
@@ -171,7 +172,8 @@ export class Tap extends Duplex {
       this.#offset = this.#scanner.scan(first.bytes, this.#offset, FRAMES, first.at);
       if (this.#offset === first.bytes.length) {
         this.#offset = 0;
-        this.#backlog.dropFirst();
+        this.#backlog.dropFirst(!this.#shared);
+        this.#shared = false;
         this.#resume();
       }
       if (performance.now() > this.#until) {
@@ -197,6 +199,7 @@ export class Tap extends Duplex {
   #pass(bytes: Buffer, answers: boolean): void {
     this.#wanted = false;
     this.#passed = true;
+    this.#shared = true;
     this.#goesOn = !answers;
     this.push(bytes);
   }

@@ -90,7 +90,7 @@ export function collected(args: Listening, collection: Collection, held: Held): 
   if (in_part.length > 0) notes.push(shownInPart(in_part.length, cursors.in_part !== undefined));
   if (cursors.lost > 0) {
     notes.push(
-      `${cursors.lost} of the messages left out or shown in part are out of reach of the cursors: 12 MiB are held in all. Narrow the filter.`,
+      `${cursors.lost} of the messages left out or shown in part are out of reach of the cursors: 8 MiB are held in all. Narrow the filter.`,
     );
   }
   const result: SubscribeAndCollectResult = {

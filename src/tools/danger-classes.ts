@@ -14,11 +14,10 @@ export function classesOf(topic: string, payload: Buffer, own: readonly string[]
   const telling = TELLING.test(topic);
   const { commands, acts } = commandsIn(payload, telling);
   if (commands.length === 0 && !telling) return reasons;
-  const opens = commands.some((word) => OPENS.test(word));
-  const place = placeOf(topic, { acts, opens, payload });
+  const place = placeOf(topic, { acts, commands, payload });
   for (const { reason, levels, words, filters = [], thing, is } of classes) {
     const meant =
-      filters.some((filter) => matches(filter, topic)) ||
+      filters.some((filter) => matches(filter, topic.replace(/^\//, ''))) ||
       (!place.reports && place.names.some((name) => levels.test(name))) ||
       commands.some((word) => words.test(word)) ||
       (place.acts && thing?.(place)) ||
@@ -37,6 +36,8 @@ type Place = {
   reports: boolean;
   /** It asks a thing to move. */
   acts: boolean;
+  /** It asks for an update to be installed. */
+  installs: boolean;
   /** It asks something to open or close, which a light does not. */
   opens: boolean;
   /** It describes an entity to Home Assistant, under whatever prefix that looks for them. */
@@ -84,7 +85,8 @@ const classes: DangerClass[] = [
     reason: 'It may change the firmware of a device.',
     levels: /^(ota|fota|fuota|otaupdate|otaurl|otastart|firmware|firmwareupdate|fw|fwupdate|upgrade|sysupgrade)\d?$/,
     words:
-      /^(otaupdate|otastart|otaurl|ota|updatefw|fwupdate|firmwareupdate|updatefirmware|upgrade|upgradefirmware|shellyupdate|flashfirmware)$/,
+      /^(installupdate|updateinstall|otaupdate|otastart|otaurl|ota|updatefw|fwupdate|firmwareupdate|updatefirmware|upgrade|upgradefirmware|shellyupdate|flashfirmware)$/,
+    is: ({ installs }) => installs,
   },
   {
     reason: 'It may restart a device or a service, or reset it to how it left the factory.',
@@ -94,7 +96,8 @@ const classes: DangerClass[] = [
   },
   {
     reason: 'It may let devices join a network, or throw one out.',
-    levels: /^(permitjoin|zbpermitjoin|zbforget|pairing|pair|unpair|inclusion|exclusion|commissioning|forceremove)\d?$/,
+    levels:
+      /^(permitjoin|zbpermitjoin|zbforget|pairing|pair|unpair|(start|add)?(inclusion|exclusion)|(start)?commissioning|forceremove|(start)?pairing)\d?$/,
     words:
       /^(permitjoin|zbpermitjoin|zbforget|pair|pairing|startpairing|unpair|startinclusion|startexclusion|startcommissioning)$/,
     filters: ['+/bridge/request/+/remove', '+/bridge/config/remove'],
@@ -136,12 +139,12 @@ const DESCRIBES =
 
 /** What any class but the first two looks for in a topic, so that others cost nothing. */
 const TELLING =
-  /ota|f[_-]?w|firmware|upgrade|re[_-]?start|re[_-]?boot|reset|shut|permit|zb|pair|clusion|commission|remove|lock|deadbolt|valve|stopcock|garage|door|cover|roller|gate|barrier|shutter|blind|config$|schlo|serr|cerr|ventil|vanne|v.lv|tor(\W|$)|roll|jalousie|schranke|portail|volet|persian|cancell|tappar|homeassistant|spBv1|STATE/i;
+  /ota|f[_-]?w|updat|firmware|upgrade|re[_-]?start|re[_-]?boot|reset|shut|permit|zb|pair|clusion|commission|remove|lock|deadbolt|valve|stopcock|garage|door|cover|roller|gate|barrier|shutter|blind|config$|schlo|serr|cerr|ventil|vanne|v.lv|tor(\W|$)|roll|jalousie|schranke|portail|volet|persian|cancell|tappar|homeassistant|spBv1|STATE/i;
 const ASKS = /^(set|cmd|cmnd|command|commands|action|actions|request|rpc|control|do|write|trigger|toggle|open|close)$/;
 const REPORTS =
   /^(state|status|availability|available|online|lwt|version|check|progress|battery|temperature|position|get)$/;
 
-function placeOf(topic: string, said: { acts: boolean; opens: boolean; payload: Buffer }): Place {
+function placeOf(topic: string, said: { acts: boolean; commands: string[]; payload: Buffer }): Place {
   const levels = topic.split('/');
   const words = levels.map((level) =>
     level
@@ -156,7 +159,10 @@ function placeOf(topic: string, said: { acts: boolean; opens: boolean; payload: 
   const names = levels.map((level) => level.toLowerCase().replace(/[^a-z0-9]/g, ''));
   const reports = REPORTS.test(names.at(-1) ?? '');
   const acts = !reports && (said.acts || names.some((name) => ASKS.test(name)));
-  return { names, words, reports, acts, opens: said.opens, discovers: describes(levels, said.payload) };
+  const opens = said.commands.some((word) => OPENS.test(word));
+  const wanted = names.includes('install') || said.commands.includes('install');
+  const installs = !reports && wanted && words.flat().some((word) => /^updates?$/.test(word));
+  return { names, words, reports, acts, installs, opens, discovers: describes(levels, said.payload) };
 }
 
 /** `{prefix}/{component}/[{node}/]{object}/config`; without a description it changes nothing that is under no known prefix. */

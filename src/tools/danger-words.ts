@@ -17,7 +17,7 @@ const NONE: Commands = { commands: [], acts: false };
 
 /** Nothing else in a payload can be a command to a class wherever it is written to; an escape may hide one. */
 const TELLING =
-  /ota|f[\s._-]*w|firm|upgrade|start|boot|reset|shut|join|forget|pair|inclu|exclu|commission|lock|latch|disarm|valve|cover|garage|gate|door|shelly|\\u/i;
+  /ota|f[\s._-]*w|firm|install|upgrade|start|boot|reset|shut|join|forget|pair|inclu|exclu|commission|lock|latch|disarm|valve|cover|garage|gate|door|shelly|\\u/i;
 
 /** Keys whose value says what to do. */
 const ASKING =
@@ -63,12 +63,18 @@ function inJson(text: string): string[] {
     if (ITSELF.test(key) && inner !== false && inner !== null && inner !== 0) found.push(key);
     if (typeof inner === 'object' && inner !== null) {
       const isList = Array.isArray(inner);
-      for (const [name, one] of Object.entries(inner)) left.push({ key: isList ? key : plain(name), value: one });
+      for (const [name, one] of Object.entries(inner))
+        left.push({ key: isList ? key : keyOf(key, plain(name)), value: one });
     } else if (ASKING.test(key) && String(inner).length <= MAX_COMMAND) {
       found.push(plain(String(inner)), ...(LINE.test(key) ? wordsOf(String(inner)) : []));
     }
   }
   return found;
+}
+
+/** `{"action": {"name": "reboot"}}` asks for what its name says. */
+function keyOf(outer: string, name: string): string {
+  return ASKING.test(outer) && /^(name|type|id|kind|verb)$/.test(name) ? outer : name;
 }
 
 /** Each for itself: a device may read more leniently than JSON is written, or a JSON a line. */

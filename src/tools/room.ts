@@ -3,13 +3,13 @@
 import type { Room } from '../payload/types.ts';
 
 /** Of all calls: with it five sessions that listen to everything at once stay under 128 MB. */
-const MAX_BYTES = 32 * 1024 * 1024;
+const MAX_BYTES = 24 * 1024 * 1024;
 /** What a byte of a payload costs of it: those lie outside of V8's heap, and what is let go of them is collected late. */
 export const PAYLOAD_COST = 2;
 
 /** Of payloads that were too long, or for which there was no room. */
 export function cutNote(payloads: number, most: string): string {
-  return `${payloads} payloads were cut: at most ${most} of one is held, and 8 MiB of all, less while other calls hold much.`;
+  return `${payloads} payloads were cut: at most ${most} of one is held, and 6 MiB of all, less while other calls hold much.`;
 }
 
 export class Rooms {

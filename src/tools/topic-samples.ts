@@ -92,7 +92,7 @@ export class TopicSamples {
     }
     if (this.#cut > 0) {
       notes.push(
-        `${this.#cut} messages were counted but not looked at: over 1 MiB, or beyond 8 MiB in all, less while other calls hold much.`,
+        `${this.#cut} messages were counted but not looked at: over 1 MiB, or beyond 6 MiB in all, less while other calls hold much.`,
       );
     }
     return notes;
