@@ -92,7 +92,7 @@ export class Arrivals {
       topic.second = second;
       this.#remember(topic.name, at);
     }
-    if (propertiesEnd - propertiesStart > IDENTIFIER_BYTES) {
+    if (propertiesEnd - propertiesStart > identifierBytes(view.ids)) {
       const shown = messageProperties(readProperties(bytes, propertiesStart, propertiesEnd));
       if (shown) message.properties = shown;
     }
@@ -128,5 +128,8 @@ export class Arrivals {
 
 const DOLLAR = 36;
 
-/** A subscription identifier up to 127 takes two bytes: then there is nothing else to read. */
-const IDENTIFIER_BYTES = 2;
+/** What one subscription identifier takes: where the properties are no longer, there is nothing else to read. */
+function identifierBytes(ids: number | readonly number[] | undefined): number {
+  if (typeof ids !== 'number') return 0;
+  return ids < 2 ** 7 ? 2 : ids < 2 ** 14 ? 3 : ids < 2 ** 21 ? 4 : 5;
+}

@@ -3,6 +3,19 @@
 import { compileFilter } from './topic.ts';
 import type { Message, Qos, Sink } from './types.ts';
 
+/**
+ * mqtt-packet keeps a Buffer for each number below 16,384 that it ever wrote as a variable byte integer, and each of them
+ * keeps the 8 KiB alive that it was cut from: up to 128 MiB for ever. So the short identifiers, then only such as it
+ * does not keep.
+ */
+const LAST_SHORT_ID = 127;
+export const FIRST_LONG_ID = 16_384;
+/**
+ * Identifiers remembered of a filter that is listened to without a pause, beside those whose asker is still there: each
+ * SUBSCRIBE replaces the one before, and what was sent under that one is soon here.
+ */
+const MAX_REPLACED = 64;
+
 export type Listener = {
   readonly filter: string;
   readonly sink: Sink;
@@ -23,6 +36,9 @@ type Route = {
   qos: Qos;
 };
 
+/** `own`: the session asked for it itself, whether or not it still listens. */
+type Asked = { readonly route: Route; asker: Listener | undefined; readonly own: boolean };
+
 /**
  * One subscription per filter, shared by its listeners. Every SUBSCRIBE carries a fresh identifier, so that a message
  * tells by itself which filter it was sent for, and a retained one which listener asked for it; overlapping filters
@@ -31,12 +47,12 @@ type Route = {
  */
 export class Routes {
   readonly #byFilter = new Map<string, Route>();
-  readonly #byId = new Map<number, { route: Route; asker: Listener | undefined }>();
+  readonly #byId = new Map<number, Asked>();
   #nextId: number;
   /** The session asked for something itself; what comes of that comes late, too. */
   #asked = false;
 
-  /** `firstId`: the first subscription identifier, 1 to 2^28 - 1 (MQTT 5.0, 3.8.2.1.2), with room above it. */
+  /** `firstId`: the first subscription identifier, 1 or from FIRST_LONG_ID to 2^28 - 1 (MQTT 5.0, 3.8.2.1.2), with room above it. */
   constructor(firstId = 1) {
     this.#nextId = firstId;
   }
@@ -67,11 +83,12 @@ export class Routes {
   /** A fresh identifier for a SUBSCRIBE of `filter`; the retained messages it brings go to `asker` alone. */
   identify(filter: string, asker: Listener | undefined): number {
     const id = this.#nextId;
-    this.#nextId += 1;
+    this.#nextId = id === LAST_SHORT_ID ? FIRST_LONG_ID : id + 1;
     const route = this.#byFilter.get(filter);
     if (route) {
       route.ids.push(id);
-      this.#byId.set(id, { route, asker });
+      this.#byId.set(id, { route, asker, own: asker?.own === true });
+      if (route.ids.length > MAX_REPLACED) this.#forgetReplaced(route);
     }
     return id;
   }
@@ -85,9 +102,28 @@ export class Routes {
   /** Removes a listener; true: it was the filter's last, so the broker is to be told. */
   remove(listener: Listener): boolean {
     const route = this.#byFilter.get(listener.filter);
-    if (!route?.listeners.delete(listener) || route.listeners.size > 0) return false;
+    if (!route?.listeners.delete(listener)) return false;
+    if (route.listeners.size > 0) {
+      this.#letGo(listener, route);
+      return false;
+    }
     for (const id of route.ids) this.#byId.delete(id);
     return this.#byFilter.delete(listener.filter);
+  }
+
+  /** Its sink holds what it has collected, which must not stay for as long as others listen. */
+  #letGo(listener: Listener, { ids }: Route): void {
+    for (const id of ids) {
+      const asked = this.#byId.get(id);
+      if (asked?.asker === listener) asked.asker = undefined;
+    }
+  }
+
+  /** The last one is what the broker knows now. */
+  #forgetReplaced({ ids }: Route): void {
+    const oldest = ids.findIndex((id) => this.#byId.get(id)?.asker === undefined);
+    if (oldest < 0 || oldest === ids.length - 1) return;
+    for (const id of ids.splice(oldest, 1)) this.#byId.delete(id);
   }
 
   /** Filters with the QoS to subscribe them with again after a reconnect. */
@@ -99,7 +135,7 @@ export class Routes {
   isOwn({ topic, retain }: Pick<Message, 'topic' | 'retain'>, ids: number | readonly number[] | undefined): boolean {
     if (!this.#asked || !topic.startsWith('$SYS/')) return false;
     const found = typeof ids === 'number' ? this.#byId.get(ids) : undefined;
-    if (found && retain) return found.asker?.own === true;
+    if (found && retain) return found.own;
     const routes = found ? [found.route] : [...this.#byFilter.values()].filter(({ match }) => match(topic));
     return routes.every(({ listeners }) => [...listeners].every(({ own }) => own));
   }

@@ -20,7 +20,7 @@ import { Outbox } from './outbox.ts';
 import { ProbeLog } from './probes.ts';
 import { within } from './race.ts';
 import { DumpWatch, endOfRetained, judged } from './retained.ts';
-import { Routes } from './routes.ts';
+import { FIRST_LONG_ID, Routes } from './routes.ts';
 import type { Endpoint } from './stream.ts';
 import { checkFilter, parseFilter } from './topic.ts';
 import type {
@@ -77,7 +77,7 @@ export class LiveSession implements Session {
     this.#ttlMs = ttlMs;
     this.#outbox = new Outbox(facts, link, policy, () => this.#assertConnected());
     // A session that the broker kept still sends for identifiers of an earlier life: ours must be none of them.
-    const routes = new Routes(link.connack.sessionPresent ? randomInt(1, 2 ** 27) : 1);
+    const routes = new Routes(link.connack.sessionPresent ? randomInt(FIRST_LONG_ID, 2 ** 27) : 1);
     this.#arrivals = new Arrivals(routes, link.connack.sessionPresent);
     const identifiers = facts.protocolVersion === 5 && facts.limits.subscription_identifiers_available !== false;
     this.#hearings = new Hearings(link, routes, identifiers, policy);

@@ -29,6 +29,7 @@ type Entry = Page & { split: number; bytes: number; until: number };
 export function createHeld(newId: () => string, now: () => number = Date.now): Held {
   const entries = new Map<string, Entry>();
   let total = 0;
+  let timer: NodeJS.Timeout | undefined;
 
   function clean(): void {
     for (const [id, { until, bytes }] of entries) {
@@ -36,6 +37,14 @@ export function createHeld(newId: () => string, now: () => number = Date.now): H
       total -= bytes;
       entries.delete(id);
     }
+    watch();
+  }
+
+  /** Lets go of them on time where nobody collects any more. The first entry is the oldest. */
+  function watch(): void {
+    const [oldest] = entries.values();
+    clearTimeout(timer);
+    timer = oldest && setTimeout(clean, Math.max(oldest.until - now(), 0) + 1).unref();
   }
 
   function keep({ left_out, in_part, began, session_id }: Rest): Cursors {

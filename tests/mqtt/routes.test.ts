@@ -1,6 +1,9 @@
+import { PassThrough } from 'node:stream';
+import { type Packet, writeToStream } from 'mqtt-packet';
 import { describe, expect, test } from 'vitest';
 import { type Listener, Routes } from '../../src/mqtt/routes.ts';
 import type { Message } from '../../src/mqtt/types.ts';
+import { collectGarbage } from '../support/garbage.ts';
 
 type Ear = Listener & { got: string[] };
 
@@ -14,6 +17,25 @@ function ear(filter: string, options: { retained?: Listener['retained']; identif
 function message(topic: string, text: string, retain = false): Message {
   const payload = Buffer.from(text);
   return { topic, payload, size: payload.length, qos: 0, retain, dup: false, at: 0 };
+}
+
+/** Whether mqtt-packet, asked twice, writes the same Buffer for an identifier, which it then keeps for ever. */
+function isKept(subscriptionIdentifier: number, bytes: number[]): boolean {
+  const [one, other] = [1, 2].map(() => {
+    const written: unknown[] = [];
+    const stream = new PassThrough();
+    stream.write = (piece: unknown) => written.push(piece) > 0;
+    const packet: Packet = {
+      cmd: 'subscribe',
+      messageId: 1,
+      subscriptions: [{ topic: 'a', qos: 0 }],
+      properties: { subscriptionIdentifier },
+    };
+    writeToStream(packet, stream, { protocolVersion: 5 });
+    return written.find((piece) => Buffer.isBuffer(piece) && piece.equals(Buffer.from(bytes)));
+  });
+  expect([one, other]).toEqual([Buffer.from(bytes), Buffer.from(bytes)]);
+  return one === other;
 }
 
 describe('with subscription identifiers', () => {
@@ -96,6 +118,41 @@ describe('with subscription identifiers', () => {
   test('firstId -> identifiers begin there and rise', () => {
     const routes = new Routes(1000);
     expect([routes.identify('a', undefined), routes.identify('a', undefined)]).toEqual([1000, 1001]);
+  });
+
+  test('a long life -> 127 short identifiers, then those that mqtt-packet does not keep a Buffer of', () => {
+    const routes = new Routes();
+    const ids = Array.from({ length: 200 }, () => routes.identify('a', undefined));
+    expect([ids[0], ids[126], ids[127], ids[199]]).toEqual([1, 127, 16_384, 16_456]);
+    expect([isKept(16_383, [0xff, 0x7f]), isKept(16_384, [0x80, 0x80, 0x01])]).toEqual([true, false]);
+  });
+
+  test('one listens without a pause while others come and go -> what they held is let go', async () => {
+    const stays = ear('a/#');
+    const { routes } = subscribed(stays);
+    let left: WeakRef<Ear> | undefined;
+    (() => {
+      const goes = ear('a/#');
+      routes.add(goes, 0);
+      routes.identify('a/#', goes);
+      routes.remove(goes);
+      left = new WeakRef(goes);
+    })();
+    await collectGarbage();
+    expect(left?.deref()).toBeUndefined();
+  });
+
+  test('1,000 SUBSCRIBEs of a filter -> its newest identifiers and those of who is still there are known', () => {
+    const [stays, comes] = [ear('a/#'), ear('a/#')];
+    const { routes, ids } = subscribed(stays);
+    for (let n = 0; n < 1_000; n += 1) {
+      routes.add(comes, 0);
+      ids.push(routes.identify('a/#', comes));
+      routes.remove(comes);
+    }
+    const known = ids.filter((id) => routes.deliver(message('a/b', '1'), id));
+    expect([known.length, known[0], known.at(-1)]).toEqual([64, ids[0], ids.at(-1)]);
+    expect(stays.got.length).toBe(64);
   });
 
   test('no identifier on a message (an old subscription of the broker) -> told by its topic', () => {
