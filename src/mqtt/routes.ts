@@ -14,7 +14,7 @@ export const FIRST_LONG_ID = 16_384;
  * Identifiers remembered of a filter that is listened to without a pause, beside those whose asker is still there: each
  * SUBSCRIBE replaces the one before, and what was sent under that one is soon here.
  */
-const MAX_REPLACED = 64;
+const MAX_REPLACED = 256;
 
 export type Listener = {
   readonly filter: string;

@@ -5,7 +5,7 @@ import type { Message } from '../mqtt/types.ts';
 
 /** How long they are held, ms. */
 const TTL_MS = 600_000;
-/** Bytes held in all; the oldest go first. Stops a row of large collections from filling memory. */
+/** Bytes held in all; the oldest go first. Stops a row of large collections from filling the 128 MB. */
 const MAX_BYTES = 8 * 1024 * 1024;
 /** Bytes of a message beside its topic and payload, roughly. */
 const OVERHEAD_BYTES = 300;
