@@ -26,7 +26,12 @@ export type Held = {
 /** Both kinds one behind the other: the first `split` were left out. */
 type Entry = Page & { split: number; bytes: number; until: number };
 
-export function createHeld(newId: () => string, now: () => number = Date.now): Held {
+/** Runs it after so many ms. */
+type Later = (act: () => void, ms: number) => NodeJS.Timeout | undefined;
+
+const unawaited: Later = (act, ms) => setTimeout(act, ms).unref();
+
+export function createHeld(newId: () => string, now: () => number = Date.now, later: Later = unawaited): Held {
   const entries = new Map<string, Entry>();
   let total = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -44,7 +49,7 @@ export function createHeld(newId: () => string, now: () => number = Date.now): H
   function watch(): void {
     const [oldest] = entries.values();
     clearTimeout(timer);
-    timer = oldest && setTimeout(clean, Math.max(oldest.until - now(), 0) + 1).unref();
+    timer = oldest && later(clean, Math.max(oldest.until - now(), 0) + 1);
   }
 
   function keep({ left_out, in_part, began, session_id }: Rest): Cursors {

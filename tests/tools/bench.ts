@@ -36,7 +36,7 @@ export function bench(danger: 'ask' | 'deny' | 'allow' = 'allow', session = new 
   const registry = createRegistry({
     pool,
     consent: createConsent(token),
-    held: createHeld(token),
+    held: createHeld(token, Date.now, () => undefined),
     rooms: new Rooms(),
     danger,
     dangerTopics: [],
