@@ -7,6 +7,37 @@ const MAX_BYTES = 24 * 1024 * 1024;
 /** What a byte of a payload costs of it: those lie outside of V8's heap, and what is let go of them is collected late. */
 export const PAYLOAD_COST = 2;
 
+/** Time between two counts of what is still held, ms: what was let go for others is garbage first, and memory too. */
+const RECOUNT_MS = 1_000;
+
+/** The payloads of a store that lets go of some for others without a word: they are counted again where there is no room. */
+export class PayloadRoom {
+  readonly #room: Room;
+  readonly #count: () => number;
+  #held = 0;
+  #countedAt = 0;
+
+  /** `count`: bytes of all payloads that are held now. */
+  constructor(room: Room, count: () => number) {
+    this.#room = room;
+    this.#count = count;
+  }
+
+  /** `at`: now, ms since the epoch. */
+  fits(bytes: number, at: number): boolean {
+    if (this.#room.fits(PAYLOAD_COST * bytes)) return true;
+    if (at - this.#countedAt < RECOUNT_MS) return false;
+    this.#countedAt = at;
+    this.take(this.#count() - this.#held);
+    return this.#room.fits(PAYLOAD_COST * bytes);
+  }
+
+  take(bytes: number): void {
+    this.#held += bytes;
+    this.#room.take(PAYLOAD_COST * bytes);
+  }
+}
+
 /** Of payloads that were too long, or for which there was no room. */
 export function cutNote(payloads: number, most: string): string {
   return `${payloads} payloads were cut: at most ${most} of one is held, and 6 MiB of all, less while other calls hold much.`;

@@ -6,7 +6,7 @@ import type { Held } from '../payload/schema/describe.ts';
 import type { DriftLog } from '../payload/schema/drift.ts';
 import type { Room } from '../payload/types.ts';
 import { FairReservoir } from './reservoir.ts';
-import { PAYLOAD_COST } from './room.ts';
+import { PayloadRoom } from './room.ts';
 
 /** Topics counted apart; stops a broker of endless topics from filling memory, and grouping (10 µs each) from stalling. */
 const MAX_TOPICS = 50_000;
@@ -16,8 +16,6 @@ const MAX_BY_LOOK = 500;
 const MAX_LOOKS = 5_000;
 /** Bytes of a payload; a longer one, or one for which there is no room, is counted but not looked at. */
 const MAX_PAYLOAD_BYTES = 1024 * 1024;
-/** Time between two counts of what is still held, ms: what was let go for others is garbage first, and memory too. */
-const RECOUNT_MS = 1_000;
 /** A topic beside its name, bytes, roughly. */
 const TOPIC_BYTES = 150;
 
@@ -32,15 +30,14 @@ export class TopicSamples {
   readonly #byLook = new FairReservoir<object, Kept>(MAX_BY_LOOK);
   readonly #drift: DriftLog | undefined;
   readonly #room: Room;
+  readonly #payloads: PayloadRoom;
   #uncounted = 0;
   #cut = 0;
-  /** Bytes taken of the room for payloads, and when they were counted. */
-  #held = 0;
-  #countedAt = 0;
 
   constructor(drift: DriftLog | undefined, room: Room) {
     this.#drift = drift;
     this.#room = room;
+    this.#payloads = new PayloadRoom(room, () => this.#kept().reduce((sum, { size }) => sum + size, 0));
   }
 
   get topics(): number {
@@ -57,7 +54,7 @@ export class TopicSamples {
     if (
       message.size > MAX_PAYLOAD_BYTES ||
       message.payload.length < message.size ||
-      !this.#fits(message.size, message.at)
+      !this.#payloads.fits(message.size, message.at)
     ) {
       this.#cut += 1;
       return;
@@ -103,19 +100,8 @@ export class TopicSamples {
   }
 
   #copy({ topic, payload, size, at }: Message): Kept {
-    this.#held += size;
-    this.#room.take(PAYLOAD_COST * size);
+    this.#payloads.take(size);
     return { topic, payload: Buffer.from(payload), size, at };
-  }
-
-  #fits(bytes: number, at: number): boolean {
-    if (this.#room.fits(PAYLOAD_COST * bytes)) return true;
-    if (at - this.#countedAt < RECOUNT_MS) return false;
-    this.#countedAt = at;
-    const held = this.#kept().reduce((sum, { size }) => sum + size, 0);
-    this.#room.take(PAYLOAD_COST * (held - this.#held));
-    this.#held = held;
-    return this.#room.fits(PAYLOAD_COST * bytes);
   }
 
   #topicOf(name: string): Topic | undefined {

@@ -6,7 +6,7 @@ import type { Room, Severity } from '../payload/types.ts';
 import type { Collector } from './collector.ts';
 import type { Wanted } from './inbox.ts';
 import { FairReservoir } from './reservoir.ts';
-import { cutNote, PAYLOAD_COST } from './room.ts';
+import { cutNote, PayloadRoom } from './room.ts';
 import { type Follow, Telling } from './telling.ts';
 import { MAX_TOPIC_CHARS, MAX_TOPICS, notToldApart, type Total, type Totals, totalsOf } from './topic-totals.ts';
 
@@ -17,8 +17,6 @@ const MAX_SAMPLE = MAX_KEPT - 2;
 /** Bytes of a payload that are kept, and once there is no room. */
 const MAX_PAYLOAD_BYTES = 128 * 1024;
 const HEAD_BYTES = 1024;
-/** Time between two counts of what is still held, ms: what was let go for others is garbage first, and memory too. */
-const RECOUNT_MS = 1_000;
 /** Topics named in a result, twice: a broker may have very many, and an assistant reads each. */
 const MAX_NAMED = 200;
 
@@ -31,7 +29,7 @@ export class WindowInbox implements Collector {
   received = 0;
   matched = 0;
   readonly #wanted: Wanted | undefined;
-  readonly #room: Room;
+  readonly #payloads: PayloadRoom;
   readonly #topics = new Map<string, Topic>();
   readonly #telling = new Telling<Kept>((message) => this.#keep(message));
   readonly #sample = new FairReservoir<Topic, Kept>(MAX_SAMPLE);
@@ -42,15 +40,14 @@ export class WindowInbox implements Collector {
   #lastSize = 0;
   #chars = 0;
   #cut = 0;
-  /** Bytes taken of the room, and when they were counted. */
-  #held = 0;
-  #countedAt = 0;
   /** Of topics that are not counted apart. A topic like these may be about trouble all the same. */
   readonly #beyond: Topic = { count: 0, bytes: 0, matched: 0, hinted: true, follow: undefined };
 
   constructor(wanted: Wanted | undefined, room: Room) {
     this.#wanted = wanted;
-    this.#room = room;
+    this.#payloads = new PayloadRoom(room, () =>
+      [...this.#sample.items(), ...this.#telling.held()].reduce((sum, { payload }) => sum + payload.length, 0),
+    );
   }
 
   take(message: Message): void {
@@ -128,20 +125,8 @@ export class WindowInbox implements Collector {
 
   #keep(message: Message): Kept {
     const whole = Math.min(message.payload.length, MAX_PAYLOAD_BYTES);
-    const length = this.#fits(whole, message.at) ? whole : Math.min(whole, HEAD_BYTES);
-    this.#room.take(PAYLOAD_COST * length);
-    this.#held += length;
+    const length = this.#payloads.fits(whole, message.at) ? whole : Math.min(whole, HEAD_BYTES);
+    this.#payloads.take(length);
     return { ...message, payload: Buffer.from(message.payload.subarray(0, length)), seq: this.matched };
-  }
-
-  #fits(bytes: number, at: number): boolean {
-    if (this.#room.fits(PAYLOAD_COST * bytes)) return true;
-    if (at - this.#countedAt < RECOUNT_MS) return false;
-    this.#countedAt = at;
-    const kept = [...this.#sample.items(), ...this.#telling.held()];
-    const held = kept.reduce((sum, { payload }) => sum + payload.length, 0);
-    this.#room.take(PAYLOAD_COST * (held - this.#held));
-    this.#held = held;
-    return this.#room.fits(PAYLOAD_COST * bytes);
   }
 }

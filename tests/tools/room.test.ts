@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Rooms } from '../../src/tools/room.ts';
+import { PayloadRoom, Rooms } from '../../src/tools/room.ts';
 
 describe('room for what running calls hold', () => {
   test('alone -> half of it; who comes later -> half of what is left, and never more than all in all', () => {
@@ -21,6 +21,21 @@ describe('room for what running calls hold', () => {
     expect(second.fits(300)).toBe(false);
     first.close();
     expect(second.fits(512)).toBe(true);
+    expect(rooms.used).toBe(0);
+  });
+
+  test('a store that lets go without a word -> counted again where there is no room, once a second', () => {
+    const rooms = new Rooms(8 * 1024);
+    let held = 0;
+    const payloads = new PayloadRoom(rooms.share(), () => held);
+    payloads.take(2_000);
+    held = 500;
+    expect(payloads.fits(1_000, 5_000)).toBe(true);
+    payloads.take(1_000);
+    payloads.take(600);
+    held = 0;
+    expect(payloads.fits(1, 5_999)).toBe(false);
+    expect(payloads.fits(1, 6_000)).toBe(true);
     expect(rooms.used).toBe(0);
   });
 
