@@ -21,7 +21,7 @@ const PUBLISH_WINDOW = 20;
 /** Bytes at QoS 0 that are handed on and not yet written; stops a broker that does not read from filling memory. */
 const MAX_UNWRITTEN_BYTES = 4 * 1024 * 1024;
 /** Bytes of messages that wait for their turn; stops callers of such a broker from doing the same. */
-const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 /** Bytes of a PUBLISH beside topic, payload and user properties, generously. */
 const PACKET_OVERHEAD_BYTES = 64;
 
