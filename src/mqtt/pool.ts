@@ -14,6 +14,8 @@ export const MAX_SESSIONS = 5;
 export const SESSION_TTL_MS = 3_600_000;
 /** Ended sessions remembered, so that a late caller learns that his has expired rather than never was. */
 const MAX_REMEMBERED = 100;
+/** Ids and names of closed sessions whose certificate nobody verified: results and pages of theirs may still come. */
+const MAX_UNVERIFIED = 10_000;
 
 /** How long a close waits for writes that were asked for before it, ms. */
 const CLOSE_PATIENCE_MS = 5_000;
@@ -48,6 +50,7 @@ export function createPool(options: PoolOptions): Pool {
   const { connect, profiles, policy, limit = MAX_SESSIONS, ttlMs = SESSION_TTL_MS } = options;
   const slots = new Map<string, Slot>();
   const expired = new Map<string, string>();
+  /** Closed ones. */
   const unverified = new Set<string>();
   const bell = createBell();
 
@@ -59,7 +62,7 @@ export function createPool(options: PoolOptions): Pool {
     // Reserved here, before the first await: any number of calls at once never make one too many.
     const id = crypto.randomUUID();
     const abandon = new AbortController();
-    const ready = open(request, { id, name, policy, ttlMs }, AbortSignal.any([signal, abandon.signal]));
+    const ready = dial(request, { id, name, policy, ttlMs }, AbortSignal.any([signal, abandon.signal]));
     const slot: Slot = { id, name, ready, abandon, session: undefined, timer: undefined };
     slots.set(id, slot);
     expired.delete(name);
@@ -73,25 +76,16 @@ export function createPool(options: PoolOptions): Pool {
       await slot.session.end('closed');
       throw givenUp('The session was closed while it was connecting.');
     }
-    markTrust(slot, slot.session);
+    for (const reference of [id, name]) unverified.delete(reference);
     slot.session.stateBell.listen(bell.ring);
     watch(slot, slot.session);
     bell.ring();
     return slot.session;
   }
 
-  async function open(request: ConnectRequest, into: ConnectOptions, signal: AbortSignal): Promise<LiveSession> {
+  async function dial(request: ConnectRequest, into: ConnectOptions, signal: AbortSignal): Promise<LiveSession> {
     const profile = request.profile === undefined ? undefined : await profiles.open(request.profile);
     return connect(request, profile, into, signal);
-  }
-
-  /** Kept beyond the session's end: a result may come after it. A name may be taken by another one. */
-  function markTrust({ id, name }: Slot, { facts }: LiveSession): void {
-    for (const reference of [id, name]) {
-      unverified.delete(reference);
-      if (!facts.verified) unverified.add(reference);
-    }
-    for (const oldest of unverified) if (unverified.size > MAX_REMEMBERED) unverified.delete(oldest);
   }
 
   /** Ends the session once it has been out of use for its whole time. */
@@ -118,12 +112,32 @@ export function createPool(options: PoolOptions): Pool {
   function forget(slot: Slot): void {
     clearTimeout(slot.timer);
     slots.delete(slot.id);
+    rememberTrust(slot);
     bell.ring();
+  }
+
+  /** A result may come after its session's end, and pages do. */
+  function rememberTrust({ id, name, session }: Slot): void {
+    if (session === undefined || session.facts.verified) return;
+    for (const reference of [id, name]) unverified.add(reference);
+    for (const oldest of unverified) if (unverified.size > MAX_UNVERIFIED) unverified.delete(oldest);
+  }
+
+  /** Of an open session as long as it is open. Its name may be that of an earlier one. */
+  function isUnverified(reference: string): boolean {
+    const session = open(reference)?.session;
+    return session === undefined ? unverified.has(reference) : !session.facts.verified;
+  }
+
+  function open(reference: string): Slot | undefined {
+    for (const slot of slots.values()) if (slot.id === reference || slot.name === reference) return slot;
+    return undefined;
   }
 
   function find(reference: string): Slot {
     sweep();
-    for (const slot of slots.values()) if (slot.id === reference || slot.name === reference) return slot;
+    const slot = open(reference);
+    if (slot) return slot;
     throw unknown(reference, slots, expired);
   }
 
@@ -172,7 +186,6 @@ export function createPool(options: PoolOptions): Pool {
 
   const { examiner = () => import('./examiner.ts') } = options;
   const check = createChecks({ connect, examiner, profiles, policy, find: get, sessions: list });
-  const isUnverified = (reference: string) => unverified.has(reference);
   return { limit, establish, get, connected, list, check, close, closeAll, isUnverified, onChanged: bell.listen };
 }
 

@@ -19,17 +19,18 @@ const PRIOR_TIMEOUT_MS = 3_000;
 export const sendAndVerify: Handler<'send_and_verify'> = async (args, context) => {
   const { topic, qos, retain } = args;
   const { signal } = context;
+  const given: PublishRequest = { topic, payload: bytesOf(args), qos, retain, properties: args.properties, signal };
   const properties = propertiesOf(args);
-  const request: PublishRequest = { topic, payload: bytesOf(args), qos, retain, properties, signal };
-  const watched = await watchedBy(args, request);
+  const watched = await watchedBy(args, { ...given, properties });
   const session = await context.pool.get(args.session_id, signal);
   const release = session.hold();
   try {
-    session.checkPublish(request);
-    const asked = await consented(args.confirmation_token, request, session, context);
+    session.checkPublish(given);
+    // A person agrees to what was given: correlation data of our own is drawn anew each time.
+    const asked = await consented(args.confirmation_token, given, session, context);
     if (asked && 'input' in asked) return asked;
     if (asked) return { ...asked, status: 'confirmation_required', summary: asked.next_step ?? 'Nothing was sent.' };
-    return await send(args, request, watched, { session, release }, context);
+    return await send(args, { ...given, properties }, watched, { session, release }, context);
   } finally {
     release();
   }

@@ -359,3 +359,29 @@ describe('time to live', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 });
+
+describe('a certificate that nobody verified', () => {
+  test('is told of a session as long as it is open, and after, however many others come and go', async () => {
+    const pool = poolOf();
+    fake.verified = false;
+    const first = await pool.establish(request({ name: 'first' }), signal);
+    for (let n = 0; n < 200; n += 1) {
+      const other = await pool.establish(request({ name: `other-${n}` }), signal);
+      await pool.close(other.facts.id, { signal });
+    }
+    expect([pool.isUnverified('first'), pool.isUnverified(first.facts.id)]).toEqual([true, true]);
+    expect(pool.isUnverified('other-0')).toBe(true);
+    await pool.close('first', { signal });
+    expect([pool.isUnverified('first'), pool.isUnverified(first.facts.id)]).toEqual([true, true]);
+  });
+
+  test('the name of an unverified session, taken by a verified one -> not told of that', async () => {
+    const pool = poolOf();
+    fake.verified = false;
+    const first = await pool.establish(request({ name: 'lab' }), signal);
+    await pool.close('lab', { signal });
+    fake.verified = true;
+    await pool.establish(request({ name: 'lab' }), signal);
+    expect([pool.isUnverified('lab'), pool.isUnverified(first.facts.id)]).toEqual([false, true]);
+  });
+});

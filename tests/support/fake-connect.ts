@@ -57,13 +57,22 @@ type Made = {
   ttlMs?: number;
   protocolVersion?: 4 | 5;
   rules?: Rules;
+  verified?: boolean;
 };
 
 export function sessionOn(link: Link, made: Made = {}): LiveSession {
-  const { id = 'id', name = 'name', limits = {}, ttlMs = 3_600_000, protocolVersion = 5, rules } = made;
+  const {
+    id = 'id',
+    name = 'name',
+    limits = {},
+    ttlMs = 3_600_000,
+    protocolVersion = 5,
+    rules,
+    verified = true,
+  } = made;
   const facts = { id, name, broker: 'broker', port: 1883, clientId: 'c', protocolVersion, tls: false, limits };
   return new LiveSession(
-    { ...facts, connectMs: 1, verified: true, notes: [] },
+    { ...facts, connectMs: 1, verified, notes: [] },
     link,
     rules ? createPolicy({ readOnly: false, rules }) : policy,
     ttlMs,
@@ -78,6 +87,8 @@ export class FakeConnect {
   most = 0;
   /** Fails the next ones with this. */
   error: unknown;
+  /** Of the next ones: whether the certificate was verified. */
+  verified = true;
   #gate: Promise<void> = Promise.resolve();
   #open: () => void = () => {};
 
@@ -104,7 +115,7 @@ export class FakeConnect {
     }
     const link = new FakeLink();
     this.links.push(link);
-    return sessionOn(link, { id, name, ttlMs });
+    return sessionOn(link, { id, name, ttlMs, verified: this.verified });
   };
 }
 

@@ -441,6 +441,30 @@ describe('send_and_verify', () => {
     expect(preview).toMatchObject({ status: 'confirmation_required', confirmation_token: expect.any(String) });
     expect(session.published).toEqual([]);
   });
+
+  test('the same with correlation data of our own, drawn anew each time -> the token and a person’s yes count once', async () => {
+    const write = {
+      ...at,
+      topic: 'lamp/cmd',
+      payload: 'reboot',
+      properties: { response_topic: 'answers' },
+      timeout_seconds: 1,
+    };
+    const { call, run, session } = bench('ask');
+    const { confirmation_token } = await call('send_and_verify', write);
+    expect(await call('send_and_verify', { ...write, confirmation_token })).toMatchObject({ status: 'no_reaction' });
+    expect((await failing(run('send_and_verify', { ...write, confirmation_token }))).code).toBe('invalid_arguments');
+    const person = { supports: () => true };
+    const asked = await run('send_and_verify', write, person);
+    if (!('input' in asked)) expect.fail('nobody is asked');
+    const answers = { confirm: { action: 'accept', content: { confirm: true } } };
+    const sent = await run('send_and_verify', write, { ...person, answers, state: asked.state });
+    expect(sent).toMatchObject({ value: { status: 'no_reaction' } });
+    expect(await run('send_and_verify', write, { ...person, answers, state: asked.state })).toHaveProperty('input');
+    const drawn = session.published.map(({ properties }) => properties?.correlation_data);
+    expect(drawn).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/), expect.stringMatching(/^[0-9a-f-]{36}$/)]);
+    expect(drawn[0]).not.toBe(drawn[1]);
+  });
 });
 
 describe('send_and_verify on a real broker', () => {
