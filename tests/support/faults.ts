@@ -5,6 +5,7 @@ import { expect, onTestFinished } from 'vitest';
 import { type Broker, type MosquittoOptions, startMosquitto } from './broker.ts';
 import type { DaemonOptions } from './daemon.ts';
 import { type Fields, Script } from './fake-host.ts';
+import { promisedSeconds } from './fault-table.ts';
 import { type Proxy as BadNetwork, startProxy } from './proxy.ts';
 
 export type Scene = {
@@ -20,6 +21,9 @@ export type Scene = {
 
 /** What a fault may leave behind in memory, KiB: caches, compiled code and garbage not yet collected. */
 const MEMORY_SLACK_KIB = 64 * 1024;
+/** How much longer than promised until well, on a machine with much else to do. */
+const LOADED = 4;
+const LOADED_MS = 5_000;
 const patience = { timeout: 20_000, interval: 20 };
 
 export async function scene(options: MosquittoOptions = {}, daemon: DaemonOptions = {}): Promise<Scene> {
@@ -58,11 +62,16 @@ function held({ daemon }: Script): { descriptors: number; kib: number; peak: num
   return { descriptors: readdirSync(`/proc/${pid}/fd`).length, kib: kib('VmRSS'), peak: kib('VmHWM') };
 }
 
-/** Polls list_active_connections until the session looks so; gives the entry and how long it took, ms. */
+/**
+ * Polls list_active_connections until the session looks so; gives the entry and how long it took, ms. To be connected
+ * again takes as long as the row of the test says, and on a loaded machine some times that.
+ */
 export async function becomes(script: Script, name: string, looks: Fields): Promise<Fields & { ms: number }> {
   const from = performance.now();
   await expect.poll(() => script.session(name), { timeout: 25_000, interval: 50 }).toMatchObject(looks);
   const ms = performance.now() - from;
+  const promised = looks.is_connected === true ? promisedSeconds(expect.getState().currentTestName ?? '') : undefined;
+  if (promised !== undefined) expect(ms).toBeLessThan(LOADED * promised * 1000 + LOADED_MS);
   if (process.env.FAULTS_TELL)
     process.stderr.write(`[well] ${expect.getState().currentTestName}: ${Math.round(ms)} ms\n`);
   return { ...(await script.session(name)), ms };
