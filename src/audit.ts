@@ -1,10 +1,13 @@
 // Owns the audit trail: a JSON line for what was decided about a write, on the disk before the write is sent, and one
 // for what became of it. No payload and no credential is in it. Loaded only where the config asks for it.
 import { createHash, randomUUID } from 'node:crypto';
-import { fdatasync, fdatasyncSync, openSync, write, writeSync } from 'node:fs';
+import { closeSync, fdatasync, fdatasyncSync, type Stats, stat, statSync, write, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { ConfigError, codeOf } from './config.ts';
+import { appendable, type End, leadsTo, openEnd } from './append.ts';
+import { ConfigError, codeOf, modeFor } from './config.ts';
 import { ToolError } from './errors.ts';
+import { repeated } from './repeated.ts';
+import { toJson } from './rpc/message.ts';
 
 /** Lines that wait for the disk; stops one that hangs from filling memory. */
 const MAX_WAITING = 4_096;
@@ -36,15 +39,19 @@ export type Tell = (outcome: Outcome, error?: string) => Promise<void>;
 
 type Line = { text: string; resolve: () => void; reject: (error: Error) => void };
 
-/** Creates the file for its owner alone, or appends to it. Throws ConfigError. */
-export function openAudit(file: string): Audit {
-  let descriptor: number;
-  try {
-    descriptor = openSync(file, 'a', 0o600);
-  } catch (error) {
-    throw new ConfigError(`config: audit_file: cannot open ${file}: ${codeOf(error)}`);
-  }
-  const trail = new Trail(descriptor);
+/** Permissions by which others could change what is on record. */
+const OTHERS_WRITE = 0o022;
+
+/**
+ * Touches nothing: the file is opened, and created for its owner alone, by the first write. Throws ConfigError where it
+ * can be told now that this will fail.
+ */
+export function openAudit(file: string, exposed: (key: string, mode: string) => void = () => {}): Audit {
+  const { trouble, mode } = appendable(file);
+  if (trouble !== undefined) throw new ConfigError(`config: audit_file: cannot open ${repeated(file)}: ${trouble}`);
+  const shown = modeFor(OTHERS_WRITE, mode);
+  if (shown !== undefined) exposed('audit_file', shown);
+  const trail = new Trail(file);
   return {
     allow: async (written, decision) => {
       const fields = { write: randomUUID(), ...fieldsOf(written), decision };
@@ -57,16 +64,19 @@ export function openAudit(file: string): Audit {
   };
 }
 
-/** The end of the file. Lines that come while the disk is busy go out together. */
+/** The end of the file, wherever its path leads by then. Lines that come while the disk is busy go out together. */
 class Trail {
-  readonly #descriptor: number;
+  readonly #file: string;
+  #end: End | undefined;
+  /** Ends of files that were moved away: closed once nothing is being written there. */
+  #left: number[] = [];
   #waiting: Line[] = [];
   #busy = false;
   /** Half a line may be there: what comes next begins on its own. */
   #broken = false;
 
-  constructor(descriptor: number) {
-    this.#descriptor = descriptor;
+  constructor(file: string) {
+    this.#file = file;
   }
 
   append(text: string): Promise<void> {
@@ -78,9 +88,10 @@ class Trail {
 
   appendNow(text: string): void {
     try {
+      const descriptor = this.#endAt(statSync(this.#file, { throwIfNoEntry: false }));
       const bytes = this.#bytesOf(text);
-      this.#broken = writeSync(this.#descriptor, bytes) < bytes.length;
-      fdatasyncSync(this.#descriptor);
+      this.#broken = writeSync(descriptor, bytes) < bytes.length;
+      fdatasyncSync(descriptor);
     } catch (error) {
       throw unwritten(codeOf(error));
     }
@@ -93,22 +104,37 @@ class Trail {
       const lines = this.#waiting;
       this.#waiting = [];
       try {
-        await this.#write(this.#bytesOf(lines.map(({ text }) => text).join('')));
+        await this.#write(lines.map(({ text }) => text).join(''));
         for (const { resolve } of lines) resolve();
       } catch (error) {
         for (const { reject } of lines) reject(unwritten(codeOf(error)));
       }
+      for (const descriptor of this.#left.splice(0)) closeSync(descriptor);
     }
     this.#busy = false;
   }
 
-  async #write(bytes: Buffer): Promise<void> {
-    const { bytesWritten } = await promisify(write)(this.#descriptor, bytes);
+  async #write(text: string): Promise<void> {
+    // 20 µs beside a sync that takes a hundred times as long.
+    const descriptor = this.#endAt(await promisify(stat)(this.#file).catch(() => undefined));
+    const bytes = this.#bytesOf(text);
+    const { bytesWritten } = await promisify(write)(descriptor, bytes);
     if (bytesWritten < bytes.length) {
       this.#broken = true;
       throw Object.assign(new Error('the disk took a part'), { code: 'ENOSPC' });
     }
-    await promisify(fdatasync)(this.#descriptor);
+    await promisify(fdatasync)(descriptor);
+  }
+
+  /** Where the path leads now: the file it led to before, or another one, or one that is created. */
+  #endAt(stats: Stats | undefined): number {
+    if (this.#end !== undefined && leadsTo(this.#end, stats)) return this.#end.descriptor;
+    const end = openEnd(this.#file);
+    if (this.#end !== undefined) this.#left.push(this.#end.descriptor);
+    if (this.#end !== undefined && !this.#busy) for (const descriptor of this.#left.splice(0)) closeSync(descriptor);
+    this.#end = end;
+    this.#broken = false;
+    return end.descriptor;
   }
 
   #bytesOf(text: string): Buffer {
@@ -123,7 +149,7 @@ function fieldsOf({ payload, ...rest }: Written) {
 }
 
 function lineOf(fields: object): string {
-  return `${JSON.stringify({ time: new Date().toISOString(), ...fields })}\n`;
+  return `${toJson({ time: new Date().toISOString(), ...fields })}\n`;
 }
 
 function unwritten(why: string): ToolError {

@@ -4,6 +4,7 @@ import { platform } from 'node:os';
 import { ToolError } from './errors.ts';
 import type { Config, Profile } from './generated/config-types.ts';
 import { checkFilter } from './mqtt/topic.ts';
+import { repeated } from './repeated.ts';
 
 /** A bad config: one readable line that names the key. */
 export class ConfigError extends Error {}
@@ -29,8 +30,9 @@ export async function readConfig(file: string): Promise<Config> {
     return value;
   }
   const problems = (check.errors ?? []).map(({ instancePath, keyword, params, message }) => {
-    const key = instancePath.split('/').slice(1).map(unescapePointer).join('.');
-    if (keyword === 'additionalProperties') return `unknown key ${join(key, params.additionalProperty)}`;
+    const key = instancePath.split('/').slice(1).map(unescapePointer).map(repeated).join('.');
+    if (keyword === 'additionalProperties')
+      return `unknown key ${join(key, unknownKey(key, String(params.additionalProperty)))}`;
     if (keyword === 'required') return `missing key ${join(key, params.missingProperty)}`;
     return `${key || 'the whole'} ${message}`;
   });
@@ -54,6 +56,11 @@ function checkFilters({ policy = {} }: Config, file: string): void {
   }
 }
 
+/** Below a secret it may be the secret itself. */
+function unknownKey(path: string, key: string): string {
+  return /\.(password|key_passphrase)$/.test(path) ? '(not repeated)' : repeated(key);
+}
+
 function join(path: string, key: unknown): string {
   return path === '' ? String(key) : `${path}.${key}`;
 }
@@ -62,20 +69,24 @@ function unescapePointer(token: string): string {
   return token.replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
-/** Whether the config itself says a secret of it, and not only where one is. */
+/** Whether the config itself says a secret of it, and not only where one is; the query of a WebSocket URL is one. */
 export function holdsSecret({ url, password, key_passphrase }: Profile): boolean {
-  return typeof password === 'string' || typeof key_passphrase === 'string' || /^[^/]*\/\/[^/]*:[^/]*@/.test(url);
+  return typeof password === 'string' || typeof key_passphrase === 'string' || /^[^/]*\/\/[^/]*:[^/]*@|\?/.test(url);
 }
 
-/** The mode of a file that others than its owner may open, as people write it, 0644. Windows has no such modes. */
+/** The mode of a file that others than its owner may open, as people write it, 0644. */
 export function exposedMode(file: string): string | undefined {
-  const mode = statSync(file, { throwIfNoEntry: false })?.mode ?? 0;
-  if (platform() === 'win32' || (mode & OTHERS) === 0) return undefined;
+  return modeFor(OTHERS, statSync(file, { throwIfNoEntry: false })?.mode);
+}
+
+/** The mode where it permits any of `bits`. Windows has no such modes. */
+export function modeFor(bits: number, mode = 0): string | undefined {
+  if (platform() === 'win32' || (mode & bits) === 0) return undefined;
   return (mode & 0o777).toString(8).padStart(4, '0');
 }
 
 /** Permissions of group and others. */
-const OTHERS = 0o077;
+export const OTHERS = 0o077;
 
 export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';

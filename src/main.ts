@@ -1,6 +1,7 @@
 // Owns the process: argv, environment, standard streams, signals, exit code. Nothing imports it.
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, type WriteStream } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { appendable, PIPE } from './append.ts';
 import type { Audit } from './audit.ts';
 import { ConfigError, exposedMode, holdsSecret, readConfig } from './config.ts';
 import { keepHeapSmall } from './heap.ts';
@@ -57,7 +58,7 @@ async function serve(options: Options): Promise<void> {
     profiles: demo ?? profiles,
     readOnly: options.readOnly ?? config.policy?.read_only ?? false,
     rules: config.policy ?? {},
-    audit: await auditOf(config.audit_file, options.configFile),
+    audit: await auditOf(config.audit_file, options.configFile, log),
     danger: config.policy?.danger ?? 'ask',
     drainMs: options.drainSeconds * 1000,
     meter: process,
@@ -110,22 +111,33 @@ async function examine(options: Options, { target }: NonNullable<Options['doctor
 }
 
 /** Its path is relative to the config. */
-async function auditOf(file: string | undefined, configFile = '.'): Promise<Audit | undefined> {
+async function auditOf(file: string | undefined, configFile = '.', log: Log): Promise<Audit | undefined> {
   if (file === undefined) return undefined;
   const { openAudit } = await import('./audit.ts');
-  return openAudit(resolve(dirname(resolve(configFile)), file));
+  const exposed = (key: string, mode: string) =>
+    log.warn('others than its owner may change what is on record: chmod 600', { file: key, mode });
+  return openAudit(resolve(dirname(resolve(configFile)), file), exposed);
 }
 
 function openLog({ logLevel, logFile }: Options): Log {
   // A log that nobody reads any more, or a full disk, must not end the service.
   process.stderr.on('error', () => {});
-  const file = logFile === undefined ? undefined : createWriteStream(logFile, { flags: 'a', mode: 0o600 });
-  file?.on('error', (error) =>
-    process.stderr.write(`${name}: --log-file: ${'code' in error ? error.code : 'failed'}\n`),
-  );
+  const failed = (why: unknown) => process.stderr.write(`${name}: --log-file: ${why}\n`);
+  const { trouble } = logFile === undefined ? {} : appendable(logFile);
+  if (trouble === PIPE) throw new UsageError(`--log-file: ${PIPE}`);
+  if (trouble !== undefined) failed(trouble);
+  let file: WriteStream | undefined;
+  // By the first line: a start touches nothing.
+  const open = (path: string) => {
+    const stream = createWriteStream(path, { flags: 'a', mode: 0o600 });
+    stream.on('error', (error) => failed('code' in error ? error.code : 'failed'));
+    return stream;
+  };
   return createLog(logLevel, (line) => {
     process.stderr.write(line);
-    file?.write(line);
+    if (logFile === undefined || trouble !== undefined) return;
+    file ??= open(logFile);
+    file.write(line);
   });
 }
 

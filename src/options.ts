@@ -1,6 +1,7 @@
 // Owns the flags and environment variables of the program. Must not touch the process.
 import { parseArgs } from 'node:util';
 import { type LogLevel, logLevels } from './log.ts';
+import { looksLikeUrl, optionIn } from './repeated.ts';
 
 export type Options = {
   help: boolean;
@@ -46,18 +47,19 @@ const MAX_DRAIN_SECONDS = 86_400;
 export function parseOptions(argv: string[], env: Record<string, string | undefined>): Options {
   const { values: flags, positionals } = readFlags(argv);
   const drain = flags.drain ?? env.MQTT_MCP_DRAIN;
+  const config = flags.config ?? (env.MQTT_MCP_CONFIG || undefined);
   const level = flags['log-level'] ?? env.MQTT_MCP_LOG_LEVEL;
   return {
     help: flags.help ?? false,
     version: flags.version ?? false,
     demo: flags.demo ?? false,
     demoSeed: readSeed(env.MQTT_MCP_DEMO_SEED),
-    doctor: readDoctor(positionals, flags.profile),
-    configFile: flags.config ?? (env.MQTT_MCP_CONFIG || undefined),
+    doctor: readDoctor(positionals, readWord(flags.profile, '--profile', 'a name')),
+    configFile: readWord(config, flags.config === undefined ? 'MQTT_MCP_CONFIG' : '--config', 'a file'),
     readOnly: flags['read-only'] ?? readBoolean(env.MQTT_MCP_READ_ONLY),
     drainSeconds: readDrain(drain, flags.drain === undefined ? 'MQTT_MCP_DRAIN' : '--drain'),
     logLevel: readLevel(level, flags['log-level'] === undefined ? 'MQTT_MCP_LOG_LEVEL' : '--log-level'),
-    logFile: flags['log-file'],
+    logFile: readWord(flags['log-file'], '--log-file', 'a file'),
   };
 }
 
@@ -75,16 +77,43 @@ function readFlags(argv: string[]) {
   } as const;
   try {
     return parseArgs({ args: argv, options, strict: true, allowPositionals: true });
-  } catch (error) {
-    const why = error instanceof Error ? error.message.split(/\. |\n/)[0] : 'bad arguments';
-    throw new UsageError(`${why}; --help lists the options`);
+  } catch {
+    throw new UsageError(`${faultIn(argv, options)}; --help lists the options`);
   }
+}
+
+/** Our own words: those of parseArgs repeat what was typed, and a password may be in it. */
+function faultIn(argv: string[], options: Record<string, { type: 'boolean' | 'string' }>): string {
+  const names = [...Object.keys(options).map((name) => `--${name}`), '-h'];
+  for (const [at, argument] of argv.entries()) {
+    if (argument === '--') break;
+    if (!argument.startsWith('-') || argument === '-') continue;
+    const name = optionIn(argument);
+    if (name === undefined) return `Argument ${at + 1} is no option`;
+    if (!names.includes(name)) return `Unknown option '${name}'`;
+    const text = options[name.slice(2)]?.type === 'string';
+    if (!text && argument.includes('=')) return `Option '${name}' does not take a value`;
+    if (text && argument === name && (argv[at + 1] ?? '-').startsWith('-')) return `Option '${name}' needs a value`;
+  }
+  return 'Bad arguments';
+}
+
+/** A positional argument may be a password on its own: its place is told, not what it says. */
+function notDoctor(argument: string): UsageError {
+  const meant = looksLikeUrl(argument) ? 'it looks like a URL: did you mean `doctor URL`? ' : '';
+  return new UsageError(`Unexpected argument: ${meant}--help lists the options`);
+}
+
+/** A file or a name, and not a broker: later errors repeat it. */
+function readWord(text: string | undefined, where: string, what: string): string | undefined {
+  if (text === undefined || !looksLikeUrl(text)) return text;
+  throw new UsageError(`${where}: expected ${what}; this looks like a URL: did you mean \`doctor URL\`?`);
 }
 
 function readDoctor([command, url, ...more]: string[], profile: string | undefined): Options['doctor'] {
   if (command === undefined && profile === undefined) return undefined;
   if (command === undefined) throw new UsageError('--profile: only the command doctor takes it');
-  if (command !== 'doctor') throw new UsageError(`Unexpected argument '${command}'; --help lists the options`);
+  if (command !== 'doctor') throw notDoctor(command);
   // What else was written may hold a password: it is not repeated.
   if (more.length > 0) throw new UsageError('doctor: expected one URL at most');
   if (url !== undefined && profile !== undefined) throw new UsageError('doctor: expected --profile or a URL, not both');

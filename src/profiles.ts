@@ -1,10 +1,9 @@
 // Owns the profiles of a config: sealed when it is read, opened for one connect; files, variables and commands are read
 // then and not before. Must not know sessions or tools.
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { ConfigError, codeOf, exposedMode } from './config.ts';
+import { ConfigError, modeFor, OTHERS } from './config.ts';
 import { ToolError } from './errors.ts';
 import type { Config, Profile, Secret } from './generated/config-types.ts';
 import { parseBroker } from './mqtt/connection-string.ts';
@@ -12,10 +11,11 @@ import { type OpenProfile, type Profiles, unknownProfile } from './mqtt/profile.
 import type { TlsOptions } from './mqtt/stream.ts';
 import { checkTopicName } from './mqtt/topic.ts';
 import { createVault } from './mqtt/vault.ts';
+import { looksLikeUrl } from './repeated.ts';
+import { MAX_PEM_BYTES, MAX_SECRET_BYTES, readSmall } from './small-file.ts';
 
-/** How long a command may take to print a secret, ms, and how much it may print, bytes. */
+/** How long a command may take to print a secret, ms. */
 const COMMAND_TIMEOUT_MS = 10_000;
-const MAX_SECRET_BYTES = 64 * 1024;
 
 export type Environment = Record<string, string | undefined>;
 
@@ -33,12 +33,12 @@ export function profilesOf(config: Config, file: string, env: Environment, expos
   const from = { folder: dirname(resolve(file)), env, exposed };
   return {
     names: () => [...sealed.keys()],
-    open: async (name) => {
+    open: async (name, signal) => {
       const box = sealed.get(name);
       if (!box) throw unknownProfile([...sealed.keys()]);
       return openProfile(
         vault.open(box, (bytes): Profile => JSON.parse(bytes.toString('utf8'))),
-        from,
+        { ...from, signal },
       );
     },
   };
@@ -46,6 +46,9 @@ export function profilesOf(config: Config, file: string, env: Environment, expos
 
 /** What the schema cannot tell. Throws ConfigError. */
 export function checkProfile(name: string, { url, will }: Profile, file: string): void {
+  // It is told to whoever asks for profiles.
+  if (looksLikeUrl(name))
+    throw new ConfigError(`config: ${file}: profiles: a name looks like a URL; say it in \`url\``);
   const at = (key: string, look: () => unknown) => {
     try {
       look();
@@ -58,7 +61,7 @@ export function checkProfile(name: string, { url, will }: Profile, file: string)
   if (will !== undefined) at('will.topic', () => checkTopicName(will.topic));
 }
 
-type From = { folder: string; env: Environment; exposed: Exposed };
+type From = { folder: string; env: Environment; exposed: Exposed; signal: AbortSignal | undefined };
 
 async function openProfile(profile: Profile, from: From): Promise<OpenProfile> {
   const open: OpenProfile = { url: profile.url };
@@ -73,8 +76,9 @@ async function openProfile(profile: Profile, from: From): Promise<OpenProfile> {
 
 async function tlsOf(profile: Profile, from: From): Promise<TlsOptions> {
   const tls: TlsOptions = {};
-  if (profile.ca_file !== undefined) tls.ca = await bytes(profile.ca_file, 'ca_file', from);
-  if (profile.cert_file !== undefined) tls.cert = await bytes(profile.cert_file, 'cert_file', from);
+  if (profile.ca_file !== undefined) tls.ca = (await bytes(profile.ca_file, 'ca_file', MAX_PEM_BYTES, from)).content;
+  if (profile.cert_file !== undefined)
+    tls.cert = (await bytes(profile.cert_file, 'cert_file', MAX_PEM_BYTES, from)).content;
   if (profile.key_file !== undefined) tls.key = await secretBytes(profile.key_file, 'key_file', from);
   if (profile.key_passphrase !== undefined)
     tls.passphrase = await secret(profile.key_passphrase, 'key_passphrase', from);
@@ -94,30 +98,33 @@ async function secret(source: Secret, key: string, from: From): Promise<string> 
   if ('file' in source) return withoutNewline((await secretBytes(source.file, key, from)).toString('utf8'));
   const [command, ...args] = source.command;
   try {
-    const options = { cwd: from.folder, timeout: COMMAND_TIMEOUT_MS, maxBuffer: MAX_SECRET_BYTES, windowsHide: true };
+    const signals = [AbortSignal.timeout(COMMAND_TIMEOUT_MS), ...(from.signal ? [from.signal] : [])];
+    const until = AbortSignal.any(signals);
+    const options = { cwd: from.folder, maxBuffer: MAX_SECRET_BYTES, windowsHide: true, signal: until };
     const running = promisify(execFile)(command ?? '', args, options);
+    // The signal of execFile is SIGTERM, which it may ignore.
+    until.addEventListener('abort', () => running.child.kill('SIGKILL'), { once: true });
     // One that asks for something finds nobody there, instead of waiting.
     running.child.stdin?.end();
     return withoutNewline((await running).stdout);
   } catch {
+    from.signal?.throwIfAborted();
     // What a command prints, on stderr too, may be the secret itself.
     throw unreadable(key, 'its command failed');
   }
 }
 
-async function bytes(file: string, key: string, { folder }: From): Promise<Buffer> {
-  try {
-    return await readFile(resolve(folder, file));
-  } catch (error) {
-    throw unreadable(key, `its file cannot be read: ${codeOf(error)}`);
-  }
+async function bytes(file: string, key: string, most: number, { folder, signal }: From) {
+  const read = await readSmall(resolve(folder, file), most, signal);
+  if ('trouble' in read) throw unreadable(key, `its file cannot be read: ${read.trouble}`);
+  return read;
 }
 
 /** Of a file that only its owner should be able to open. */
 async function secretBytes(file: string, key: string, from: From): Promise<Buffer> {
-  const content = await bytes(file, key, from);
-  const mode = exposedMode(resolve(from.folder, file));
-  if (mode !== undefined) from.exposed(key, mode);
+  const { content, mode } = await bytes(file, key, MAX_SECRET_BYTES, from);
+  const shown = modeFor(OTHERS, mode);
+  if (shown !== undefined) from.exposed(key, shown);
   return content;
 }
 

@@ -1,5 +1,16 @@
 // What is put on record of a write, and what happens to the write where that cannot be done.
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
@@ -19,7 +30,7 @@ function folder(): string {
 }
 
 const linesOf = (file: string): Message[] =>
-  readFileSync(file, 'utf8')
+  (existsSync(file) ? readFileSync(file, 'utf8') : '')
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line));
@@ -125,6 +136,91 @@ describe('a write', () => {
     expect(lines()).toHaveLength(400);
     expect(new Set(lines().map(({ write }) => write)).size).toBe(200);
   });
+});
+
+describe('a file that goes away', () => {
+  test('renamed -> the next write makes a new one, for its owner alone; what was written stays', async () => {
+    const { write, file, lines } = await audited({ publish: { allow: ['a/#'] } });
+    await write('a/1');
+    renameSync(file, `${file}.1`);
+    expect(await write('a/2')).toMatchObject({ status: 'published' });
+    expect(lines()).toMatchObject([{ topic: 'a/2' }, { topic: 'a/2', outcome: 'acknowledged' }]);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(linesOf(`${file}.1`)).toMatchObject([{ topic: 'a/1' }, { topic: 'a/1' }]);
+    renameSync(file, `${file}.2`);
+    await write('denied');
+    expect(lines()).toMatchObject([{ topic: 'denied', decision: 'denied' }]);
+  });
+
+  test('renamed, and an empty one in its place -> that one is written', async () => {
+    const { write, file, lines } = await audited();
+    await write('a/1');
+    renameSync(file, `${file}.1`);
+    writeFileSync(file, '');
+    await write('a/2');
+    expect(lines()).toMatchObject([{ topic: 'a/2' }, { topic: 'a/2' }]);
+  });
+
+  test('moved while many are written -> each line is in one of the files', async () => {
+    const { write, file, lines } = await audited();
+    const writes = Array.from({ length: 100 }, (_, n) => write(`a/${n}`));
+    await expect.poll(() => existsSync(file)).toBe(true);
+    renameSync(file, `${file}.1`);
+    await Promise.all(writes);
+    await write('a/last');
+    expect(lines().length + linesOf(`${file}.1`).length).toBe(202);
+  });
+
+  test('and none can be made in its place -> policy_denied, and nothing reaches the broker', async () => {
+    const broker = await startFakeBroker();
+    const { write, file } = await audited({}, broker.url);
+    await write('a/1');
+    rmSync(file);
+    mkdirSync(file);
+    expect(await write('a/2')).toMatchObject({
+      error: { code: 'policy_denied', message: expect.stringContaining('EISDIR') },
+    });
+    rmSync(file, { recursive: true });
+    execFileSync('mkfifo', [file]);
+    expect(await write('a/3')).toMatchObject({ error: { code: 'policy_denied' } });
+    expect(broker.packets.filter(({ cmd }) => cmd === 'publish')).toHaveLength(1);
+  });
+});
+
+test('characters that reorder or hide what is read -> escaped in the file', async () => {
+  const { write, file, lines } = await audited();
+  await write('a\u202eb\u200bc');
+  expect(readFileSync(file, 'utf8')).toContain('a\\u202eb\\u200bc');
+  expect(lines()[0]).toMatchObject({ topic: 'a\u202eb\u200bc' });
+});
+
+test('a file that others may write -> told; one that others may read is not', () => {
+  const file = join(folder(), 'audit.jsonl');
+  const told: string[] = [];
+  for (const mode of [0o600, 0o640, 0o666]) {
+    writeFileSync(file, '');
+    chmodSync(file, mode);
+    openAudit(file, (...what) => told.push(what.join(' ')));
+  }
+  expect(told).toEqual(['audit_file 0666']);
+});
+
+test('the built program -> no file before the first write; a pipe for one ends it with a line that says so', async () => {
+  const dir = folder();
+  writeFileSync(join(dir, 'config.json'), JSON.stringify({ audit_file: 'audit' }));
+  const args = ['--config', join(dir, 'config.json'), '--log-file', join(dir, 'log')];
+  const daemon = startDaemon({ args });
+  await daemon.call(1, 'ping');
+  daemon.end();
+  await daemon.exit;
+  expect([existsSync(join(dir, 'audit')), existsSync(join(dir, 'log'))]).toEqual([false, false]);
+  execFileSync('mkfifo', [join(dir, 'audit'), join(dir, 'log')]);
+  const piped = startDaemon({ args: args.slice(0, 2) });
+  expect(await piped.exit).toMatchObject({ code: 2 });
+  expect(piped.stderr.join()).toMatch(/audit_file: cannot open .*: it is a pipe/);
+  const logged = startDaemon({ args: args.slice(2) });
+  expect(await logged.exit).toMatchObject({ code: 2 });
+  expect(logged.stderr.join()).toMatch(/--log-file: it is a pipe/);
 });
 
 describe('where it cannot be put on record', () => {

@@ -1,9 +1,10 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ConfigError, readConfig } from '../src/config.ts';
+import { ConfigError, holdsSecret, readConfig } from '../src/config.ts';
 import { ToolError, type ToolErrorData } from '../src/errors.ts';
 import { profilesOf } from '../src/profiles.ts';
 
@@ -48,6 +49,12 @@ describe('readConfig', () => {
       { profiles: { plant: { url: 'mqtt://b', pasword: 'secret' } } },
       /unknown key profiles\.plant\.pasword/,
     ],
+    [
+      'a secret for a key',
+      { profiles: { p: { url: 'mqtt://b', password: { 's-secret': 1 } } } },
+      /profiles\.p\.password\.\(not repeated\)/,
+    ],
+    ['a url for a key', { profiles: { 'mqtt://u:secret@h': { url: 1 } } }, /\(not repeated: .*\.url must be string/],
     ['a missing key', { profiles: { plant: {} } }, /missing key profiles\.plant\.url/],
     ['a wrong type', { policy: { read_only: 'yes' } }, /policy\.read_only must be boolean/],
     [
@@ -229,6 +236,59 @@ describe('profiles', () => {
     expect(error.code).toBe('invalid_arguments');
     expect(error.message).toMatch(message);
     expect(JSON.stringify(error)).not.toContain('s3cret');
+  });
+
+  test.each([
+    ['a pipe', 'pipe', /password .*not a regular file/],
+    ['a device', '/dev/zero', /password .*not a regular file/],
+    ['a folder', '.', /password .*EISDIR/],
+    ['64 KiB and a byte', 'big', /password .*more than 65536 bytes/],
+  ])('a password in %s -> refused at once, not read', async (_what, file, message) => {
+    if (file === 'pipe') execFileSync('mkfifo', [join(dir, 'pipe')]);
+    await writeFile(join(dir, 'big'), 'x'.repeat(65_537));
+    const error = await failure(openProfile({ password: { file } }));
+    expect(error.message).toMatch(message);
+  });
+
+  test('a file of exactly 64 KiB, and a ca_file of more -> read', async () => {
+    await writeFile(join(dir, 'most'), 'x'.repeat(65_536));
+    await writeFile(join(dir, 'many.pem'), 'x'.repeat(300_000));
+    const { password, tls } = await openProfile({ password: { file: 'most' }, ca_file: 'many.pem' });
+    expect(password).toHaveLength(65_536);
+    expect(tls?.ca).toHaveLength(300_000);
+  });
+
+  test('a command that ignores SIGTERM, and a call that ends -> killed, with the reason of the call', async () => {
+    const script = join(dir, 'stubborn.sh');
+    await writeFile(script, `#!/bin/sh\ntrap '' TERM\necho $$ > ${join(dir, 'pid')}\nwhile :; do sleep 0.1; done\n`);
+    await chmod(script, 0o700);
+    const file = await configFile({ profiles: { p: { url: 'mqtt://b', password: { command: [script] } } } });
+    const ending = new AbortController();
+    const opening = profilesOf(await readConfig(file), file, {}).open('p', ending.signal);
+    const pid = async () => Number(await readFile(join(dir, 'pid'), 'utf8').catch(() => '0'));
+    await expect.poll(pid).toBeGreaterThan(0);
+    ending.abort(new Error('the call has ended'));
+    await expect(opening).rejects.toThrow('the call has ended');
+    const running = await pid();
+    const alive = () => {
+      try {
+        return process.kill(running, 0);
+      } catch {
+        return false;
+      }
+    };
+    await expect.poll(alive).toBe(false);
+  });
+
+  test('a query in the url -> the config holds a secret', () => {
+    expect(holdsSecret({ url: 'wss://h/mqtt?token=x' })).toBe(true);
+    expect(holdsSecret({ url: 'wss://h/mqtt' })).toBe(false);
+  });
+
+  test('a profile that is named like a url -> one line that does not repeat it', async () => {
+    const file = await configFile({ profiles: { 'mqtt://u:marker@h': { url: 'mqtt://b' } } });
+    const config = await readConfig(file);
+    expect(() => profilesOf(config, file, {})).toThrow(/^config: \S+: profiles: a name looks like a URL/);
   });
 
   test('a command that reads its input -> finds it empty, and does not hang', async () => {

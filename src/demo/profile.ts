@@ -8,9 +8,9 @@ export function withDemo(profiles: Profiles, seed?: number): Profiles & { close(
   const names = () => ['demo', ...profiles.names().filter((name) => name !== 'demo')];
   return {
     names,
-    open: async (name) => {
+    open: async (name, signal) => {
       if (name !== 'demo')
-        return names().includes(name) ? profiles.open(name) : Promise.reject(unknownProfile(names()));
+        return names().includes(name) ? profiles.open(name, signal) : Promise.reject(unknownProfile(names()));
       broker ??= import('./broker.ts').then(({ startDemo }) => startDemo(seed === undefined ? {} : { seed }));
       return { url: (await broker).url };
     },

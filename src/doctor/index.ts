@@ -1,5 +1,6 @@
 // Owns the order of an examination from the machine outwards, and whether all is well. Loaded by the command `doctor`
 // alone. Must not know the process nor a terminal.
+import { repeated } from '../repeated.ts';
 import { type Brokers, brokersOf, examineBroker } from './broker.ts';
 import { hostFindings } from './hosts.ts';
 import { nodeFinding } from './node.ts';
@@ -32,7 +33,7 @@ export async function examine({ configFile, target, demo, machine }: Examination
   if (!settings.broken || (target && 'url' in target)) {
     const brokers = await brokersOf(settings, configFile, machine.env, demo);
     for (const one of wanted(target, brokers, settings)) {
-      report.heading('url' in one ? 'The broker' : `Profile ${one.profile}`);
+      report.heading('url' in one ? 'The broker' : `Profile ${repeated(one.profile)}`);
       if ('profile' in one) for (const finding of fileFindings(one.profile, settings, machine)) tell(finding);
       const wrong = 'profile' in one ? unusable(one.profile, brokers, settings) : undefined;
       if (wrong) tell(wrong);

@@ -3,6 +3,7 @@
 import { ToolError } from '../errors.ts';
 import type { Policy } from '../policy.ts';
 import type { Patient } from './checkup-layers.ts';
+import { opened } from './opening.ts';
 import type { Connect } from './pool.ts';
 import { type OpenProfile, type Profiles, unknownProfile } from './profile.ts';
 import type { LiveSession } from './session.ts';
@@ -42,7 +43,7 @@ export function createChecks(options: ChecksOptions): CheckFunction {
       const { checkup, placeOf } = await options.examiner();
       const patient =
         request.session === undefined
-          ? await stranger(request, placeOf, options)
+          ? await stranger(request, placeOf, options, signal)
           : await acquaintance(request, await options.find(request.session, signal));
       return await checkup(patient, tell, signal);
     } finally {
@@ -62,8 +63,9 @@ async function stranger(
   request: CheckRequest,
   placeOf: Examiner['placeOf'],
   { profiles, connect, policy, sessions }: ChecksOptions,
+  signal: AbortSignal,
 ): Promise<Patient> {
-  const profile = request.profile === undefined ? undefined : await profiles.open(request.profile);
+  const { profile } = await opened(profiles, request, signal);
   const { place, clientId } = placeOf(profile?.url ?? request.connectionString ?? '', profile);
   if (profile === undefined) policy.mayDial(place.host, place.port);
   const as = { id: 'check', name: 'check', policy, ttlMs: CHECK_TTL_MS };
@@ -72,7 +74,7 @@ async function stranger(
     ...common(request),
     place,
     remark: clientId === undefined ? undefined : remarkOn(used),
-    open: (signal) => connect(connectRequest(request), profile && withoutWill(profile), as, signal),
+    open: (until) => connect(connectRequest(request), profile && withoutWill(profile), as, until),
   };
 }
 

@@ -5,6 +5,7 @@ import type { Policy } from '../policy.ts';
 import { createBell } from './bell.ts';
 import { createChecks, type Examiner } from './checks.ts';
 import type { ConnectOptions } from './connect.ts';
+import { opened } from './opening.ts';
 import type { OpenProfile, Profiles } from './profile.ts';
 import { within } from './race.ts';
 import type { LiveSession } from './session.ts';
@@ -84,8 +85,8 @@ export function createPool(options: PoolOptions): Pool {
   }
 
   async function dial(request: ConnectRequest, into: ConnectOptions, signal: AbortSignal): Promise<LiveSession> {
-    const profile = request.profile === undefined ? undefined : await profiles.open(request.profile);
-    return connect(request, profile, into, signal);
+    const { profile, secondsLeft } = await opened(profiles, request, signal);
+    return connect({ ...request, timeoutSeconds: secondsLeft }, profile, into, signal);
   }
 
   /** Ends the session once it has been out of use for its whole time. */

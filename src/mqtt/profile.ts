@@ -16,10 +16,10 @@ export type OpenProfile = {
   will?: Will;
 };
 
-/** Profiles by name; `open` reads the secrets anew each time and may throw a ToolError. */
+/** Profiles by name; `open` reads the secrets anew each time and may throw a ToolError, or the reason of `signal`. */
 export type Profiles = {
   names(): string[];
-  open(name: string): Promise<OpenProfile>;
+  open(name: string, signal?: AbortSignal): Promise<OpenProfile>;
 };
 
 export function unknownProfile(names: string[]): ToolError {
