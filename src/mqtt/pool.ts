@@ -85,6 +85,7 @@ export function createPool(options: PoolOptions): Pool {
   }
 
   async function dial(request: ConnectRequest, into: ConnectOptions, signal: AbortSignal): Promise<LiveSession> {
+    if (request.profile === undefined) return connect(request, undefined, into, signal);
     const { profile, secondsLeft } = await opened(profiles, request, signal);
     return connect({ ...request, timeoutSeconds: secondsLeft }, profile, into, signal);
   }
