@@ -115,7 +115,7 @@ class Trail {
   }
 
   async #write(text: string): Promise<void> {
-    // 20 µs beside a sync that takes a hundred times as long.
+    // Costs little beside the sync that follows.
     const descriptor = this.#endAt(await promisify(stat)(this.#file).catch(() => undefined));
     const bytes = this.#bytesOf(text);
     const { bytesWritten } = await promisify(write)(descriptor, bytes);
