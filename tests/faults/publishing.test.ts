@@ -166,4 +166,48 @@ for (const qos of [1, 2]) {
     expect(told(await on.script.resultOf(id))).toEqual(['kept']);
     await closes(on);
   });
+
+  test(`publish at QoS ${qos}: broker killed once it has saved, and restarted -> what was acknowledged is there`, async () => {
+    const on = await stage({ persistence: true });
+    const saves = () => on.broker.log().split('Saving in-memory database').length;
+    await acknowledged(on, 'kept', qos, { retain: true });
+    // It saves behind a change that follows the one before.
+    const before = saves();
+    for (let n = 0; saves() === before; n += 1) await acknowledged(on, `${n}`, qos, { retain: true, topic: 'p/other' });
+    const late = collecting(on.script, 'witness', topic, { qos: 2, retained: 'exclude' });
+    await late;
+    await on.broker.kill('SIGKILL');
+    await becomes(on.script, 'faulty', { is_connected: false });
+    const away = await on.script.error('publish_message', { session_id: 'faulty', topic, payload: 'offline', qos });
+    expect(away).toMatchObject({ code: 'not_connected' });
+    await on.broker.restart();
+    await becomes(on.script, 'faulty', up);
+    await becomes(on.script, 'witness', up);
+    const id = on.script.send('subscribe_and_collect', {
+      session_id: 'witness',
+      topic_pattern: topic,
+      duration_seconds: 10,
+      retained: 'only',
+      max_messages: 1,
+    });
+    expect(told(await on.script.resultOf(id))).toEqual(['kept']);
+    expect(told(await on.script.resultOf(await late))).toEqual([]);
+    await closes(on);
+  });
 }
+
+test('publish: blackhole that keep-alive finds much later -> timeout, unsure; nothing is sent again', async () => {
+  const on = await stage({}, { keepalive_seconds: 300 });
+  const id = await collecting(on.script, 'witness', topic, { qos: 2, max_messages: 1, duration_seconds: 60 });
+  await on.proxy.setMode({ kind: 'blackhole' });
+  const lost = publish(on, 'swallowed', 1);
+  await on.script.result('list_topics', { session_id: 'beside', pattern: 'nothing/#', duration_seconds: 10 });
+  const error = await on.script.errorOf(lost);
+  expect(error).toMatchObject({ code: 'timeout', retryable: true, hint: expect.stringMatching(/may have arrived/) });
+  await on.proxy.setMode({ kind: 'reset' });
+  await on.proxy.setMode({});
+  await becomes(on.script, 'faulty', { ...up, reconnects: 1 });
+  await acknowledged(on, 'well', 1);
+  expect(told(await on.script.resultOf(id))).toEqual(['well']);
+  await closes(on);
+});
