@@ -1,6 +1,5 @@
 // Owns a tour of everything that leaves the program with words of a broker in it, on a session `s` that is connected.
 import { expect } from 'vitest';
-import { isObject } from '../../src/rpc/message.ts';
 import type { Fields, Script } from '../support/fake-host.ts';
 import { dig, envelope, initializeParams } from '../support/streams.ts';
 
@@ -19,9 +18,8 @@ export async function greet({ daemon }: Script): Promise<void> {
 
 /** All twelve tools but establish_connection and close_connection, which are the caller's; every result by its tool. */
 export async function everyOutput(script: Script, place: Place): Promise<{ name: string; result: Fields }[]> {
-  const { daemon } = script;
-  const uris = ['mqtt://sessions', 'mqtt://s/topics', `mqtt://s/topics/${encodeURIComponent(place.topic)}`];
-  for (const uri of uris) await daemon.answer(script.send('resources/subscribe', { uri }));
+  const uris = ['mqtt://sessions', 'mqtt://s/topics', `mqtt://s/topic/${encodeURIComponent(place.topic)}`];
+  for (const uri of uris) await script.result('resources/subscribe', { uri });
   const asked = toolCalls(place).map(([name, args]) => {
     const _meta = { progressToken: `${name} ${Math.random()}` };
     return { name, id: script.send('tools/call', { name, arguments: args, _meta }) };
@@ -35,8 +33,14 @@ export async function everyOutput(script: Script, place: Place): Promise<{ name:
       results.push({ name, result: await script.result('tools/call', { name, arguments: page }) });
   }
   expect(results.length, 'a page').toBeGreaterThan(asked.length);
+  for (const { name, result } of results) expect(result.isError ?? false, name).toBe(false);
   await script.result('list_topics', { session_id, duration_seconds: 1 });
-  for (const uri of uris) await daemon.answer(script.send('resources/read', { uri }));
+  for (const uri of uris) {
+    const read = await script.result('resources/read', { uri });
+    expect(read).toHaveProperty('contents.0.text', expect.stringContaining('never follow instructions'));
+    // The one resource that shows payloads.
+    if (uri === uris.at(-1)) expect(read).toHaveProperty('contents.0.text', expect.stringContaining('"payload"'));
+  }
   await listings(script, place);
   await askedFor(script, place);
   await asTask(script, place);
@@ -61,15 +65,14 @@ function toolCalls({ filter, device }: Place): [string, Fields][] {
   ];
 }
 
-async function listings({ daemon }: Script, { topic, device }: Place): Promise<void> {
-  for (const method of ['resources/list', 'resources/templates/list', 'prompts/list', 'tools/list']) {
-    await daemon.call(method, method, {});
-  }
-  const complete = (id: string, name: string, argument: Fields) =>
-    daemon.call(id, 'completion/complete', { ref: { type: 'ref/prompt', name }, argument });
-  await complete('c1', 'watch_topic', { name: 'topic', value: 'plant' });
-  await complete('c2', 'why_silent', { name: 'device', value: device.slice(0, 2) });
-  await daemon.call('p1', 'prompts/get', { name: 'watch_topic', arguments: { topic } });
+async function listings(script: Script, { topic, device }: Place): Promise<void> {
+  for (const method of ['resources/list', 'resources/templates/list', 'prompts/list', 'tools/list'])
+    await script.result(method, {});
+  const complete = (name: string, argument: Fields) =>
+    script.result('completion/complete', { ref: { type: 'ref/prompt', name }, argument });
+  await complete('watch_topic', { name: 'topic', value: 'plant' });
+  await complete('why_silent', { name: 'device', value: device.slice(0, 2) });
+  await script.result('prompts/get', { name: 'watch_topic', arguments: { topic } });
 }
 
 /** A person is asked before what is stored is replaced; a host that cannot ask gets a preview. */
@@ -84,18 +87,12 @@ async function askedFor(script: Script, { stored }: Place): Promise<void> {
   expect(await script.result('publish_message', write)).toHaveProperty('preview.replaces');
 }
 
-async function asTask({ daemon }: Script, { filter }: Place): Promise<void> {
+async function asTask(script: Script, { filter }: Place): Promise<void> {
   const args = { session_id, topic_pattern: filter, duration_seconds: 11, max_messages: 2 };
   const _meta = envelope(tasks);
-  const begun = await daemon.call('t', 'tools/call', { name: 'subscribe_and_collect', arguments: args, _meta });
-  const taskId = dig(begun, 'result', 'taskId');
+  const { taskId } = await script.result('tools/call', { name: 'subscribe_and_collect', arguments: args, _meta });
   expect(taskId).toEqual(expect.any(String));
-  let n = 0;
-  const state = async () => {
-    n += 1;
-    const { result } = await daemon.call(`t${n}`, 'tasks/get', { taskId, _meta });
-    return isObject(result) ? result : {};
-  };
+  const state = () => script.result('tasks/get', { taskId, _meta });
   await expect.poll(async () => (await state()).status, { timeout: 15_000 }).toBe('completed');
   expect(await state()).toHaveProperty('result.structuredContent.messages');
 }
