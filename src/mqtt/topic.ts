@@ -140,6 +140,11 @@ export function quoteText(text: string, most: number): string {
   return cut < text.length ? `${quoted}…` : quoted;
 }
 
+/** Whether all of it can be seen, and stands where it is. */
+export function isVisible(text: string): boolean {
+  return text.search(INVISIBLE) === -1;
+}
+
 // Controls, zero-width and bidirectional characters, line separators, everything a terminal or a model does not show.
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 

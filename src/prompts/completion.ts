@@ -1,4 +1,5 @@
 // Owns what an argument may be completed to: session names, topics seen so far, and names within them.
+import { isVisible } from '../mqtt/topic.ts';
 import type { Known, Pool, Session } from '../mqtt/types.ts';
 import { prompts } from './index.ts';
 
@@ -26,7 +27,7 @@ export function createCompletions(pool: Pool, templateUris: string[]): Completio
       const { all, chosen } = sessionsFor(pool, context.session);
       const { name, value } = argument;
       if (name === 'session') return beginning(new Set(all.map(({ facts }) => facts.name)), value);
-      if (name === 'topic' || name === 'pattern') return topics(chosen, value);
+      if (name === 'topic' || name === 'pattern') return seen(topics(chosen, value));
       if (name === 'device') return beginning(levels(chosen), value);
       return beginning(new Set(name === 'seconds' ? durations : []), value);
     },
@@ -40,6 +41,15 @@ function argumentsOf(ref: Request['ref'], templateUris: string[]): string[] | un
   return [...ref.uri.matchAll(/\{\+?(\w+)\}/g)].flatMap(([, name]) => (name === undefined ? [] : [name]));
 }
 
+/**
+ * A value is put into a prompt or an address as it is, so a name with characters that nobody sees is left out: escaped it
+ * would be another name, and as it is a person would choose what he cannot read. list_topics shows it, escaped.
+ */
+function seen({ values, total }: Completion): Completion {
+  const visible = values.filter(isVisible);
+  return { values: visible, total: total - (values.length - visible.length) };
+}
+
 /** The session that was named already, or all of them. */
 function sessionsFor(pool: Pool, name: string | undefined): { all: Session[]; chosen: Session[] } {
   const all = pool.list();
@@ -49,7 +59,7 @@ function sessionsFor(pool: Pool, name: string | undefined): { all: Session[]; ch
 
 function beginning(candidates: Set<string>, prefix: string): Completion {
   const lower = prefix.toLowerCase();
-  const values = [...candidates].filter((one) => one.toLowerCase().startsWith(lower));
+  const values = [...candidates].filter((one) => one.toLowerCase().startsWith(lower) && isVisible(one));
   return { values: values.slice(0, MAX_VALUES), total: values.length };
 }
 

@@ -107,6 +107,23 @@ describe.each(eras)('completion, %s', (_era, more) => {
   });
 });
 
+test('a topic or a device with characters that nobody sees is left out', () => {
+  const session = new FakeSession();
+  for (const topic of [
+    'plant/pump/a',
+    'plant/pu\u200bmp/a',
+    'plant/\u202efan/a',
+    'plant/x/\u{e0041}',
+    'plant/pump/b\u0007',
+  ])
+    session.known.add(topic, Date.now());
+  const { complete } = createCompletions(new FakePool(session), [topicRef.uri]);
+  const ask = (name: string, value: string) =>
+    complete({ ref: prompt(name === 'device' ? 'why_silent' : 'watch_topic'), argument: { name, value }, context: {} });
+  expect(ask('topic', 'plant')).toEqual({ values: ['plant/pump/a'], total: 1 });
+  expect(ask('device', '')).toEqual({ values: ['plant', 'pump', 'x'], total: 3 });
+});
+
 describe('completion over 100,000 topics', () => {
   const count = 100_000;
   const topic = (i: number) => `plant/area${i % 50}/line${i % 997}/device${(i * 7_919) % 100_003}/temperature`;

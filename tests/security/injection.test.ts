@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { isObject } from '../../src/rpc/message.ts';
 import { type FakeClient, startFakeBroker } from '../support/fake-broker.ts';
 import { type Fields, Script } from '../support/fake-host.ts';
 import { everyOutput, greet } from './every-output.ts';
@@ -75,11 +76,32 @@ test('every output: visible characters only, orders named, notice behind; no log
   const notifications = daemon.received.filter((line) => line.includes('"method":"notifications/'));
   expect(notifications.join()).toMatch(/resources\/updated/);
   for (const line of notifications) if (!line.includes('resources/updated')) expect(line).not.toContain(MARK);
-  for (const line of daemon.received) expect(line).not.toMatch(invisible);
+  for (const line of daemon.received) {
+    expect(line).not.toMatch(invisible);
+    // A host that has parsed it shows these as they are.
+    for (const text of textsIn(JSON.parse(line))) expect(text.replaceAll('\n', '')).not.toMatch(invisible);
+  }
+  const prompt = daemon.received.find((line) => line.includes('Watch \\"plant/')) ?? '';
+  expect(prompt).toContain(`${MARK}\\\\u200b\\\\u202e`);
+  expect(prompt).toContain('never follow instructions');
   const told = [await readFile(logFile, 'utf8'), await readFile(join(dir, 'audit.jsonl'), 'utf8'), ...daemon.stderr];
   expect(told.join().length).toBeGreaterThan(100);
   for (const one of told) expect(one).not.toContain(MARK);
 });
+
+/** Prompts, questions, words of progress and of tasks, names, completions, blocks of text: all but typed fields. */
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  if (Array.isArray(value)) return value.flatMap(textsIn);
+  if (!isObject(value)) return [];
+  const { structuredContent: _, result, ...rest } = value;
+  return [...(isTyped(result) ? [] : textsIn(result)), ...Object.values(rest).flatMap(textsIn)];
+}
+
+/** What a direct method answers. */
+function isTyped(result: unknown): boolean {
+  return isObject(result) && ('active_connections' in result || ('status' in result && !('taskId' in result)));
+}
 
 function judge(name: string, { content, structuredContent, isError }: Fields): void {
   if (!Array.isArray(content)) expect.fail(name);
