@@ -21,17 +21,31 @@ export type Policy = {
   maySubscribe(filter: string): void;
   /** Of a connection string, before its name is looked up; `host` as parseConnectionString gives it. */
   mayDial(host: string, port: number): void;
+  /** Of the will of a profile, which nobody is asked about: the operator's own word stands, unless he denies such writes. */
+  mayBequeath(will: Bequest): Promise<void>;
   /** How much one more session may write. */
   quota(): Quota;
+  /** How many wills the sessions of a profile may leave. */
+  wills(profile: string): Quota;
 };
+
+export type Bequest = { topic: string; payload: Buffer; retain: boolean };
+/** One sentence for each reason why a person should decide about it. */
+export type Dangers = (will: Bequest) => Promise<string[]>;
 
 /** Filters that an error shows, so that it stays short. */
 const MAX_SHOWN = 10;
 
-export type PolicyOptions = { readOnly: boolean; rules?: Rules; audit?: Audit | undefined };
+export type PolicyOptions = {
+  readOnly: boolean;
+  rules?: Rules;
+  audit?: Audit | undefined;
+  /** Where such writes are denied. */
+  dangers?: Dangers | undefined;
+};
 
-export function createPolicy({ readOnly, rules = {}, audit }: PolicyOptions): Policy {
-  const { publish, subscribe, allowed_brokers: brokers = [] } = rules;
+export function createPolicy({ readOnly, rules = {}, audit, dangers }: PolicyOptions): Policy {
+  const { publish, subscribe, allowed_brokers: brokers } = rules;
   const quotas = createQuota(rules);
   return {
     audit,
@@ -47,12 +61,19 @@ export function createPolicy({ readOnly, rules = {}, audit }: PolicyOptions): Po
       if (subscribe) checkSubscribe(filter, subscribe);
     },
     mayDial: (host, port) => {
-      if (brokers.length === 0 || brokers.some((entry) => isListed(entry, host, port))) return;
+      if (brokers === undefined || brokers.some((entry) => isListed(entry, host, port))) return;
       const asked = `${host.includes(':') ? `[${host}]` : host}:${port}`;
       const hint = 'Use a profile, or ask whoever runs this server to add the broker to policy.allowed_brokers.';
       throw denied(`Connecting to ${asked} is not allowed here.`, hint);
     },
-    quota: readOnly ? () => unlimited : quotas,
+    mayBequeath: async (will) => {
+      const reasons = (await dangers?.(will)) ?? [];
+      if (reasons.length === 0) return;
+      const hint = 'Whoever runs this server turned such writes off: the will must go, or danger be ask or allow.';
+      throw denied(`The will of the profile is one that is denied here: ${reasons.join(' ')}`, hint);
+    },
+    quota: readOnly ? () => unlimited : quotas.session,
+    wills: quotas.will,
   };
 }
 

@@ -8,7 +8,7 @@ import { serveMcp } from './mcp/connection.ts';
 import { createPool } from './mqtt/pool.ts';
 import { type Profiles, unknownProfile } from './mqtt/profile.ts';
 import { loadFormats } from './payload/decode.ts';
-import { createPolicy, type Rules } from './policy.ts';
+import { createPolicy, type Dangers, type Rules } from './policy.ts';
 import { createCompletions } from './prompts/completion.ts';
 import { createPrompts } from './prompts/index.ts';
 import { createResources } from './resources/index.ts';
@@ -65,7 +65,9 @@ export function createServer({
   meter,
   ttlMs,
 }: ServerOptions): Server {
-  const policy = createPolicy({ readOnly, rules, audit });
+  const { danger_topics: dangerTopics = [] } = rules;
+  const dangers: Dangers = async (will) => (await import('./tools/danger.ts')).dangersOfWill(will, dangerTopics);
+  const policy = createPolicy({ readOnly, rules, audit, dangers: danger === 'deny' ? dangers : undefined });
   const pool = createPool({
     connect: async (...args) => {
       // What reads payloads is there before the first message can be.
@@ -86,7 +88,7 @@ export function createServer({
       held,
       rooms: new Rooms(),
       danger,
-      dangerTopics: rules.danger_topics ?? [],
+      dangerTopics,
       vitals: createVitals(meter),
     },
     readOnly ? isReading : undefined,

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { ToolError, type ToolErrorData } from '../src/errors.ts';
 import { checkFilter, checkTopicName } from '../src/mqtt/topic.ts';
 import { createPolicy, type Policy, type Rules } from '../src/policy.ts';
-import { createQuota } from '../src/quota.ts';
+import { createQuota, type Quota } from '../src/quota.ts';
 
 const policy = (rules: Rules) => createPolicy({ readOnly: false, rules });
 
@@ -175,7 +175,7 @@ describe('brokers', () => {
     passes(() => policy({ allowed_brokers }).mayDial(host, port));
 
   test.each<[string[], string, number, boolean]>([
-    [[], 'anywhere', 1, true],
+    [[], 'anywhere', 1, false],
     [['broker.plant:8883'], 'broker.plant', 8883, true],
     [['broker.plant:8883'], 'broker.plant', 1883, false],
     [['broker.plant'], 'broker.plant', 1, true],
@@ -200,6 +200,10 @@ describe('brokers', () => {
     expect(dials(allowed, host, port)).toBe(expected);
   });
 
+  test('no list -> any', () => {
+    expect(passes(() => policy({}).mayDial('anywhere', 1))).toBe(true);
+  });
+
   test('a refusal -> names the broker and whom to ask', () => {
     const refused = refusal(() => policy({ allowed_brokers: ['a'] }).mayDial('::1', 1883));
     expect(refused?.message).toContain('[::1]:1883');
@@ -210,9 +214,9 @@ describe('brokers', () => {
 describe('how much', () => {
   test('a burst, then a wait that is told, then one at a time', () => {
     let now = 0;
-    const quota = createQuota({ max_publishes_per_minute: 60 }, () => now)();
+    const quota = createQuota({ max_publishes_per_minute: 60 }, () => now).session();
     for (let n = 0; n < 10; n++) quota.take(false);
-    expect(refusal(() => quota.take(false))).toMatchObject({ retryable: true, hint: 'Publish again in 1 s.' });
+    expect(refusal(() => quota.take(false))).toMatchObject({ retryable: true, hint: 'Call again in 1 s.' });
     now += 1_000;
     quota.take(false);
     expect(passes(() => quota.check(false))).toBe(false);
@@ -222,23 +226,69 @@ describe('how much', () => {
   });
 
   test('looking does not count', () => {
-    const quota = createQuota({ max_publishes_per_minute: 1 }, () => 0)();
+    const quota = createQuota({ max_publishes_per_minute: 1 }, () => 0).session();
     for (let n = 0; n < 10; n++) quota.check(false);
     quota.take(false);
     expect(passes(() => quota.check(false))).toBe(false);
   });
 
-  test('closing and opening sessions -> no more than five of them have', () => {
-    const open = createQuota({ max_publishes_per_minute: 6 }, () => 0);
-    const went = Array.from({ length: 50 }, () => passes(() => open().take(false)));
-    expect(went.filter(Boolean)).toHaveLength(5);
+  const burst = (quota: Quota): number =>
+    Array.from({ length: 50 }, () => passes(() => quota.take(false))).filter(Boolean).length;
+
+  test('closing and opening sessions -> gains nothing, and the refusal tells whose count it is', () => {
+    let now = 0;
+    const quotas = createQuota({ max_publishes_per_minute: 60 }, () => now);
+    const first = quotas.session();
+    expect(burst(first)).toBe(10);
+    expect(refusal(() => first.check(false))?.message).toMatch(/, and this one has\.$/);
+    first.release();
+    for (let n = 0; n < 50; n += 1) {
+      const again = quotas.session();
+      expect(burst(again)).toBe(0);
+      expect(refusal(() => again.check(false))?.message).toMatch(
+        /this one, which goes on with the count of one before/,
+      );
+      again.release();
+    }
+    now += 60_000;
+    expect(burst(quotas.session())).toBe(10);
+  });
+
+  test('sessions at once -> each has its own, whatever was opened and closed beside them', () => {
+    const quotas = createQuota({ max_publishes_per_minute: 60 }, () => 0);
+    const open = [quotas.session()];
+    for (let n = 0; n < 4; n += 1) {
+      const check = quotas.session();
+      check.release();
+      check.release();
+    }
+    for (let n = 0; n < 4; n += 1) open.push(quotas.session());
+    expect(open.map(burst)).toEqual([10, 10, 10, 10, 10]);
+  });
+
+  test('more at once than there may be, as while closing ones are waited for -> no more bursts than eight', () => {
+    const quotas = createQuota({ max_publishes_per_minute: 60 }, () => 0);
+    const went = Array.from({ length: 50 }, () => burst(quotas.session()));
+    expect(went.reduce((sum, one) => sum + one)).toBe(80);
+  });
+
+  test('wills -> counted by profile over all its sessions, apart from what these publish', () => {
+    const quotas = createQuota({ max_publishes_per_minute: 12, max_retained_writes: 3 }, () => 0);
+    for (let n = 0; n < 2; n += 1) quotas.will('plant').take(false);
+    expect(refusal(() => quotas.will('plant').take(false))).toMatchObject({
+      retryable: true,
+      message: expect.stringContaining('so many wills'),
+    });
+    expect(burst(quotas.session())).toBe(2);
+    for (let n = 0; n < 2; n += 1) quotas.will('lab').take(true);
+    quotas.session().take(true);
+    expect(refusal(() => quotas.will('home').take(true))).toMatchObject({ retryable: false });
   });
 
   test('retained writes -> counted over all sessions; others go on', () => {
-    const open = createQuota({ max_retained_writes: 2 });
-    open().take(true);
-    open().take(true);
-    const quota = open();
+    const quotas = createQuota({ max_retained_writes: 2 });
+    for (let n = 0; n < 2; n += 1) quotas.session().take(true);
+    const quota = quotas.session();
     expect(refusal(() => quota.take(true))).toMatchObject({ retryable: false });
     expect(passes(() => quota.take(false))).toBe(true);
   });

@@ -8,11 +8,11 @@ import { ClosedBeforeConnack, type Credentials, type Dial, dial, type Link } fro
 import { connectError } from './connect-error.ts';
 import { addressOf, parseBroker, parseConnectionString, type Target } from './connection-string.ts';
 import type { OpenProfile, Will } from './profile.ts';
-import { within } from './race.ts';
 import { LiveSession } from './session.ts';
 import { tlsContext } from './stream.ts';
 import type { BrokerLimits, ConnectRequest } from './types.ts';
 import { createVault } from './vault.ts';
+import { willOf } from './will.ts';
 
 const vault = createVault();
 
@@ -34,7 +34,7 @@ export async function connect(
   const until = AbortSignal.any([signal, deadline]);
   let tell: Tell | undefined;
   try {
-    const { will, refused, ...record } = await willOf(profile, target, options, until);
+    const { will, refused, ...record } = await willOf(request.profile, profile?.will, target, options, until);
     tell = record.tell;
     const dialling = prepare(request, target, profile, will);
     const { link, protocolVersion, notes } = await reach(dialling, version, until);
@@ -61,43 +61,6 @@ export async function connect(
     if (deadline.aborted) throw tooSlow(target, request.timeoutSeconds);
     throw connectError(error, target);
   }
-}
-
-/** Above the longest timeout_seconds. */
-const LONGEST_MS = 60_000;
-
-type Bequest = { will?: Will; refused: string[]; tell?: Tell };
-
-/** A will is a write: it is put on record, and where the policy denies it, it is left out, and that is said. */
-async function willOf(
-  profile: OpenProfile | undefined,
-  target: Target,
-  options: ConnectOptions,
-  until: AbortSignal,
-): Promise<Bequest> {
-  const will = profile?.will;
-  if (will === undefined) return { refused: [] };
-  const { policy, id: session, name } = options;
-  const record = {
-    session,
-    name,
-    broker: addressOf(target),
-    ...will,
-    payload: Buffer.from(will.payload),
-    will: true,
-  } as const;
-  try {
-    policy.mayPublish(will.topic);
-  } catch (error) {
-    if (!(error instanceof ToolError)) throw error;
-    policy.audit?.deny(record);
-    return { refused: [`The will of the profile is left out. ${error.data.message}`] };
-  }
-  if (policy.audit === undefined) return { will, refused: [] };
-  const allowed = policy.audit.allow(record, 'allowed');
-  // `until` ends it before.
-  const late = () => new ToolError('timeout', 'The record of the will was not written in time.', 'Call again.');
-  return { will, refused: [], tell: await within(allowed, LONGEST_MS, until, late) };
 }
 
 function prepare(

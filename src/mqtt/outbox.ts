@@ -76,6 +76,11 @@ export class Outbox {
     this.#policy.audit?.deny(recordOf(this.#facts, request));
   }
 
+  /** Nothing is published any more. */
+  end(): void {
+    this.#quota.release();
+  }
+
   #checkPolicy(request: PublishRequest): void {
     try {
       this.#policy.mayPublish(request.topic);

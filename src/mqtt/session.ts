@@ -242,6 +242,7 @@ export class LiveSession implements Session {
   async end(reason: string): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#outbox.end();
     const departing = this.#connected && this.#hearings.departAll(() => this.#arrivals.all);
     if (departing) await departing;
     this.#connected = false;

@@ -7,6 +7,8 @@ const LOOK_TIMEOUT_MS = 3_000;
 /** Shown of what is stored, bytes: enough to recognise it, and no megabyte for a model to read. */
 const MAX_SHOWN = 2_048;
 
+const CLEARS = 'It clears a message that the broker has stored.';
+
 export type Danger = {
   /** One sentence each, for a person. */
   reasons: string[];
@@ -29,6 +31,12 @@ export function mayBeDangerous(write: Write, own: readonly string[]): boolean {
   return write.retain || reasonsFor(write, own).length > 0;
 }
 
+/** Of a will, which is written whenever its connection ends: what is stored by then nobody can look at. */
+export function dangersOfWill(will: Write, own: readonly string[]): string[] {
+  const reasons = reasonsFor(will, own);
+  return will.retain && will.payload.length === 0 ? [...reasons, CLEARS] : reasons;
+}
+
 /** Looks at the write, and for a retained one at what is stored under its topic. */
 export async function dangerOf(
   session: Session,
@@ -42,7 +50,7 @@ export async function dangerOf(
   const stored = found?.message;
   if (found?.unknown) reasons.push('It is to be stored, and what is stored there now could not be read.');
   // Asked even where nothing was there a moment ago: something may be when the write arrives.
-  if (retain && payload.length === 0) reasons.push('It clears a message that the broker has stored.');
+  if (retain && payload.length === 0) reasons.push(CLEARS);
   else if (stored && !same(stored, payload)) reasons.push('It replaces a message that the broker has stored.');
   return { reasons, stored: stored && { ...stored, payload: stored.payload.subarray(0, MAX_SHOWN) } };
 }
