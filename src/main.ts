@@ -1,9 +1,9 @@
 // Owns the process: argv, environment, standard streams, signals, exit code. Nothing imports it.
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { appendable, PIPE } from './append.ts';
+import { appendable, openEnd, PIPE } from './append.ts';
 import type { Audit } from './audit.ts';
-import { ConfigError, exposedMode, holdsSecret, readConfig } from './config.ts';
+import { ConfigError, codeOf, exposedMode, holdsSecret, readConfig } from './config.ts';
 import { keepHeapSmall } from './heap.ts';
 import { createLog, frames, type Log } from './log.ts';
 import { type Options, parseOptions, UsageError, usage } from './options.ts';
@@ -122,23 +122,29 @@ async function auditOf(file: string | undefined, configFile = '.', log: Log): Pr
 function openLog({ logLevel, logFile }: Options): Log {
   // A log that nobody reads any more, or a full disk, must not end the service.
   process.stderr.on('error', () => {});
-  const failed = (why: unknown) => process.stderr.write(`${name}: --log-file: ${why}\n`);
+  const failed = (why: string) => process.stderr.write(`${name}: --log-file: ${why}\n`);
   const { trouble } = logFile === undefined ? {} : appendable(logFile);
   if (trouble === PIPE) throw new UsageError(`--log-file: ${PIPE}`);
   if (trouble !== undefined) failed(trouble);
   let file: WriteStream | undefined;
-  // By the first line: a start touches nothing.
-  const open = (path: string) => {
-    const stream = createWriteStream(path, { flags: 'a', mode: 0o600 });
-    stream.on('error', (error) => failed('code' in error ? error.code : 'failed'));
-    return stream;
-  };
+  let wanted = trouble === undefined ? logFile : undefined;
   return createLog(logLevel, (line) => {
     process.stderr.write(line);
-    if (logFile === undefined || trouble !== undefined) return;
-    file ??= open(logFile);
-    file.write(line);
+    if (wanted !== undefined) file = openLogFile(wanted, failed);
+    wanted = undefined;
+    file?.write(line);
   });
+}
+
+/** By the first line: a start touches nothing. A pipe that stands there by then must not hold up the end of the program. */
+function openLogFile(path: string, failed: (why: string) => void): WriteStream | undefined {
+  try {
+    const file = createWriteStream(path, { fd: openEnd(path).descriptor });
+    return file.on('error', (error) => failed(codeOf(error)));
+  } catch (error) {
+    failed(codeOf(error));
+    return undefined;
+  }
 }
 
 void main();

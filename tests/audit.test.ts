@@ -223,6 +223,18 @@ test('the built program -> no file before the first write; a pipe for one ends i
   expect(logged.stderr.join()).toMatch(/--log-file: it is a pipe/);
 });
 
+test('a pipe in the place of the log file by the first line -> said; it serves, and the end of its input ends it', async () => {
+  const log = join(folder(), 'log');
+  const daemon = startDaemon({ args: ['--log-file', log] });
+  await daemon.call(1, 'ping');
+  execFileSync('mkfifo', [log]);
+  daemon.send('nonsense');
+  expect(await daemon.call(2, 'ping')).toHaveProperty('result');
+  daemon.end();
+  expect(await daemon.exit).toMatchObject({ code: 0 });
+  expect(daemon.stderr.join()).toMatch(/"bad line".*--log-file: ENXIO/);
+});
+
 describe('where it cannot be put on record', () => {
   test('a full disk -> policy_denied, and nothing reaches the broker', async () => {
     const broker = await startFakeBroker();
