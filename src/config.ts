@@ -4,7 +4,7 @@ import { platform } from 'node:os';
 import { ToolError } from './errors.ts';
 import type { Config, Profile } from './generated/config-types.ts';
 import { checkFilter } from './mqtt/topic.ts';
-import { repeated } from './repeated.ts';
+import { looksLikeUrl, repeated } from './repeated.ts';
 
 /** A bad config: one readable line that names the key. */
 export class ConfigError extends Error {}
@@ -15,7 +15,7 @@ export async function readConfig(file: string): Promise<Config> {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new ConfigError(`config: cannot read ${file}: ${codeOf(error)}`);
+    throw new ConfigError(`config: cannot read ${repeated(file)}: ${codeOf(error)}`);
   }
   let value: unknown;
   try {
@@ -49,7 +49,8 @@ function checkFilters({ policy = {} }: Config, file: string): void {
       try {
         checkFilter(filter);
       } catch (error) {
-        const why = error instanceof ToolError ? error.message : 'not a topic filter';
+        // Its message quotes the filter.
+        const why = error instanceof ToolError && !looksLikeUrl(filter) ? error.message : 'not a topic filter';
         throw new ConfigError(`config: ${file}: policy.${key}: ${why}`);
       }
     }

@@ -11,7 +11,7 @@ import { type OpenProfile, type Profiles, unknownProfile } from './mqtt/profile.
 import type { TlsOptions } from './mqtt/stream.ts';
 import { checkTopicName } from './mqtt/topic.ts';
 import { createVault } from './mqtt/vault.ts';
-import { looksLikeUrl } from './repeated.ts';
+import { looksLikeUrl, variable } from './repeated.ts';
 import { MAX_PEM_BYTES, MAX_SECRET_BYTES, readSmall } from './small-file.ts';
 
 /** How long a command may take to print a secret, ms. */
@@ -92,7 +92,7 @@ async function secret(source: Secret, key: string, from: From): Promise<string> 
   if (typeof source === 'string') return source;
   if ('env' in source) {
     const value = Object.hasOwn(from.env, source.env) ? from.env[source.env] : undefined;
-    if (value === undefined) throw unreadable(key, `the environment variable ${source.env} is not set`);
+    if (value === undefined) throw unreadable(key, `${variable(source.env)} is not set`);
     return value;
   }
   if ('file' in source) return withoutNewline((await secretBytes(source.file, key, from)).toString('utf8'));

@@ -89,6 +89,11 @@ describe('readConfig', () => {
       { policy: { danger_topics: ['a/#/b'] } },
       /policy\.danger_topics: "a\/#\/b" is not/,
     ],
+    [
+      'a filter that is a url',
+      { policy: { publish: { allow: ['mqtt://u:secret@h/#/x'] } } },
+      /policy\.publish\.allow: not a topic filter$/,
+    ],
     ['a filter that is a number', { policy: { publish: { allow: [1] } } }, /policy\.publish\.allow\.0 must be string/],
     ['a broker with a scheme', { policy: { allowed_brokers: ['mqtt://b'] } }, /policy\.allowed_brokers\.0 must match/],
     ['a bare IPv6 broker', { policy: { allowed_brokers: ['::1'] } }, /policy\.allowed_brokers\.0 must match/],
@@ -108,6 +113,13 @@ describe('readConfig', () => {
 
   test('no JSON -> says so, without a piece of it', async () => {
     await expect(readConfig(await configFile('{"password": secret'))).rejects.toThrow(/config: \S+ is not valid JSON$/);
+  });
+
+  test('itself in place of its path -> not repeated', async () => {
+    const text = '{"profiles":{"p":{"url":"broker","password":"marker"}}}';
+    await expect(readConfig(text)).rejects.toThrow(
+      /^config: cannot read \(not repeated: it may hold a secret\): ENOENT$/,
+    );
   });
 
   test.each([
@@ -226,7 +238,7 @@ describe('profiles', () => {
   const printsSecret = [process.execPath, '-e', 'console.log("s3cret"); console.error("s3cret"); process.exit(1)'];
   test.each<[string, object, RegExp]>([
     ['an environment variable that is not set', { password: { env: 'NOT_SET' } }, /password .*NOT_SET is not set/],
-    ['a name that every object has', { password: { env: 'constructor' } }, /password .*constructor is not set/],
+    ['a name that every object has', { password: { env: 'constructor' } }, /password .*variable it names is not set/],
     ['a file that is not there', { key_passphrase: { file: 'none' } }, /key_passphrase .*ENOENT/],
     ['a ca_file that is not there', { ca_file: 'none.pem' }, /ca_file .*ENOENT/],
     ['a command that fails', { password: { command: printsSecret } }, /password .*command failed/],
@@ -279,6 +291,15 @@ describe('profiles', () => {
     };
     await expect.poll(alive).toBe(false);
   });
+
+  test.each(['hunter2', 'p@ss:w0rd', 'Marker'])(
+    'a password in the place of a variable -> not repeated (%s)',
+    async (env) => {
+      const error = await failure(openProfile({ password: { env } }));
+      expect(error.message).toMatch(/the environment variable it names is not set/);
+      expect(JSON.stringify(error)).not.toContain(env);
+    },
+  );
 
   test('a query in the url -> the config holds a secret', () => {
     expect(holdsSecret({ url: 'wss://h/mqtt?token=x' })).toBe(true);

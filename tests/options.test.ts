@@ -48,7 +48,17 @@ test.each(['mqtt://u:p@h', 'u:p@h', 'ws://h/p?token=p', 'p?token=x', 'u:/p @h'])
   expect(repeated(text)).toBe('(not repeated: it looks like a URL)');
 });
 
-test.each(['config.json', '/etc/a b.json', 'C:\\Users\\me@corp\\c.json', './me@home/c'])(
+test.each([
+  'mqtt%3A%2F%2Fu%3Ap%40h',
+  'token@h',
+  'password=p',
+  '{"profiles":{"p":{"url":"h","password":"p"}}}',
+  'broker\npassword',
+])('%s -> not repeated either', (text) => {
+  expect(repeated(text)).toBe('(not repeated: it may hold a secret)');
+});
+
+test.each(['config.json', '/etc/a b.json', 'C:\\Users\\me@corp\\c.json', './me@home/c', '/srv/passwords/keys.json'])(
   'the file %s -> as it is',
   (text) => {
     expect(repeated(text)).toBe(text);

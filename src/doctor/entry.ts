@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute, posix, win32 } from 'node:path';
 import { parseOptions, UsageError } from '../options.ts';
+import { repeated } from '../repeated.ts';
 import { name as ownName } from '../version.ts';
 import type { Finding, Machine } from './types.ts';
 
@@ -34,7 +35,7 @@ export function isOurs(word: string, { program }: Machine): boolean {
 
 /** `entry`: how it is called in what is said. */
 export function judge({ name, words, config, disabled, path }: Entry, file: string, machine: Machine): Verdict {
-  const entry = `entry ${JSON.stringify(name)} in ${file}`;
+  const entry = `entry ${JSON.stringify(repeated(name))} in ${file}`;
   const at = words.findLastIndex((word) => SCRIPT.test(word) || PROGRAM.test(word));
   const place = elsewhere.find(([runner]) => words.slice(0, at < 0 ? undefined : at).some((word) => runner.test(word)));
   if (disabled) {
@@ -55,7 +56,7 @@ function commandWrong(command: string | undefined, path: string | undefined, mac
   const windows = machine.platform === 'win32';
   const suffixes = windows ? ['', ...(machine.env.PATHEXT ?? '.EXE;.CMD;.BAT;.COM').split(';')] : [''];
   const isThere = (file: string) => suffixes.some((suffix) => existsSync(`${file}${suffix}`));
-  const named = JSON.stringify(command);
+  const named = JSON.stringify(repeated(command));
   if (isAbsolute(command)) {
     const next = 'Correct the path, then start the host anew.';
     return isThere(command) ? undefined : { status: 'failed', detail: `starts ${named}, which is not there.`, next };
@@ -88,8 +89,10 @@ function pathWrong(path: string | undefined): Verdict | undefined {
   if (path === undefined || path === '' || path.includes('${')) return undefined;
   if (!isAbsolute(path)) {
     const next = 'Hosts start servers in a folder of their own: give the whole path.';
-    return { status: 'warning', detail: `names ${path}, which is no whole path.`, next };
+    return { status: 'warning', detail: `names ${repeated(path)}, which is no whole path.`, next };
   }
   const next = 'Correct the path, then start the host anew.';
-  return existsSync(path) ? undefined : { status: 'failed', detail: `names ${path}, which is not there.`, next };
+  return existsSync(path)
+    ? undefined
+    : { status: 'failed', detail: `names ${repeated(path)}, which is not there.`, next };
 }

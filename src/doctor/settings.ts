@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { ConfigError, codeOf, holdsSecret, readConfig } from '../config.ts';
 import type { Config, Profile, Secret } from '../generated/config-types.ts';
 import { checkProfile } from '../profiles.ts';
+import { repeated } from '../repeated.ts';
 import type { Finding, Machine } from './types.ts';
 
 /** A file that a profile names; `secret`: others should not read it. */
@@ -63,7 +64,9 @@ export function fileFindings(profile: string, { files }: Settings, machine: Mach
       accessSync(path, constants.R_OK);
     } catch (error) {
       const next = 'Paths are relative to the config. The host may run as another user than you.';
-      return [{ status: 'failed' as const, what: key, detail: `${path} cannot be read: ${codeOf(error)}.`, next }];
+      return [
+        { status: 'failed' as const, what: key, detail: `${repeated(path)} cannot be read: ${codeOf(error)}.`, next },
+      ];
     }
     const warnings = secret ? modeFindings(key, path, machine) : [];
     return warnings.length > 0 ? warnings : [{ status: 'ok' as const, what: key, detail: path }];

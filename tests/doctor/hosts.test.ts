@@ -137,6 +137,22 @@ test('nothing of the settings is repeated but our entry', () => {
   expect(JSON.stringify(hostFindings(here))).not.toContain('hunter2');
 });
 
+test('a URL where a name, a command, a script or a config should be -> not repeated', () => {
+  const url = 'mqtt://u:hunter2@b';
+  const entries = {
+    [url]: ours,
+    command: { command: url, args: ['bitsperity-mqtt-mcp'] },
+    script: { ...ours, args: [...ours.args, `${url}/x.js`] },
+    config: { ...ours, env: { MQTT_MCP_CONFIG: url } },
+  };
+  const here = machine();
+  put(join(here.home, '.cursor/mcp.json'), { mcpServers: entries });
+  const said = hostFindings(here);
+  expect(said).toHaveLength(4);
+  expect(JSON.stringify(said)).not.toContain('hunter2');
+  expect(said[3]).toMatchObject({ status: 'warning', detail: expect.stringContaining('looks like a URL') });
+});
+
 test('JSON with comments and commas at the end, as editors write it', () => {
   const text = '\ufeff{ // a "comment"\n "a": "b // no, /* neither */ ,}", /* , } */ "c": [1, 2, /* x */ ],\n }';
   expect(parseJsonc(text)).toEqual({ a: 'b // no, /* neither */ ,}', c: [1, 2] });

@@ -79,18 +79,20 @@ test('a config -> every profile, its files and secrets, and who may read them', 
     open: { url, password: 'hunter2', username: 'u' },
     unset: { url, password: { env: 'NO_SUCH_VARIABLE' } },
     gone: { url, ca_file: 'gone.pem' },
+    mixed: { url, username: 'u', password: { file: 'mqtt://u:hunter2@h' } },
   };
   writeFileSync(file, JSON.stringify({ profiles }));
   chmodSync(file, 0o644);
   const { code, stdout } = await doctor(['--config', file]);
   expect(code).toBe(1);
   const part = (name: string) => stdout.split(`Profile ${name}\n`)[1]?.split('\n\n')[0] ?? '';
-  expect(stdout).toMatch(/ok +config +\S+config.json: 4 profiles/);
+  expect(stdout).toMatch(/ok +config +\S+config.json: 5 profiles/);
   expect(stdout).toMatch(/warning +config .*others on this machine may read it.\n +-> chmod 600/);
   expect(part('good')).toMatch(/warning +password .*pass.txt/);
   expect(part('good')).toMatch(/ok +connack/);
   expect(part('open')).toMatch(/ok +connack/);
   expect(part('unset')).toMatch(/FAILED +settings .*NO_SUCH_VARIABLE is not set/);
+  expect(part('mixed')).toMatch(/FAILED +password .*not repeated.* cannot be read: ENOENT/);
   expect(part('gone')).toMatch(/FAILED +ca_file .*gone.pem cannot be read: ENOENT/);
   expect(stdout).not.toContain('hunter2');
 
