@@ -4,7 +4,7 @@ import type { Audit } from './audit.ts';
 import { isListed } from './brokers.ts';
 import { ToolError } from './errors.ts';
 import type { Config } from './generated/config-types.ts';
-import { covers, matches, overlaps, quoteTopic } from './mqtt/topic.ts';
+import { compileFilter, covers, matches, overlaps, quoteTopic } from './mqtt/topic.ts';
 import { createQuota, type Quota, unlimited } from './quota.ts';
 
 export type Rules = NonNullable<Config['policy']>;
@@ -19,6 +19,8 @@ export type Policy = {
   mayBeAnswered(topic: string): void;
   /** A filter is allowed as a whole or not at all; `$share/{group}/` before it is ignored. */
   maySubscribe(filter: string): void;
+  /** Of a message that no filter of ours brought: a session that the broker kept has those of its earlier life. */
+  readonly mayHear: ((topic: string) => boolean) | undefined;
   /** Of a connection string, before its name is looked up; `host` as parseConnectionString gives it. */
   mayDial(host: string, port: number): void;
   /** Of the will of a profile, which nobody is asked about: the operator's own word stands, unless he denies such writes. */
@@ -60,6 +62,7 @@ export function createPolicy({ readOnly, rules = {}, audit, dangers }: PolicyOpt
     maySubscribe: (filter) => {
       if (subscribe) checkSubscribe(filter, subscribe);
     },
+    mayHear: subscribe && hearable(subscribe),
     mayDial: (host, port) => {
       if (brokers === undefined || brokers.some((entry) => isListed(entry, host, port))) return;
       const asked = `${host.includes(':') ? `[${host}]` : host}:${port}`;
@@ -90,7 +93,7 @@ function checkPublish(topic: string, { allow = ['#'], deny = [] }: Lists): void 
  * Some brokers have filters beside `$share` that mean other topics, such as `$queue/a`; with a list none of them passes
  * that has no entry of its own.
  */
-function checkSubscribe(filter: string, { allow = ['#', '$SYS/#'], deny = [] }: Lists): void {
+function checkSubscribe(filter: string, { allow = READABLE, deny = [] }: Lists): void {
   const against = deny.find((one) => overlaps(one, filter));
   if (against !== undefined) {
     const part = covers(against, filter) ? 'is denied by' : 'takes in topics that are denied by';
@@ -103,6 +106,15 @@ function checkSubscribe(filter: string, { allow = ['#', '$SYS/#'], deny = [] }: 
   const hint = `Subscribe within what is allowed: ${shown(touched.length > 0 ? touched : allow)}.`;
   throw denied(`The filter ${quoteTopic(filter)} ${part}.`, hint);
 }
+
+function hearable({ allow = READABLE, deny = [] }: Lists): (topic: string) => boolean {
+  const allowed = allow.map(compileFilter);
+  const denied = deny.map(compileFilter);
+  return (topic) => !denied.some((matches) => matches(topic)) && allowed.some((matches) => matches(topic));
+}
+
+/** What may be read where nothing says so. */
+const READABLE = ['#', '$SYS/#'];
 
 function shown(filters: readonly string[]): string {
   if (filters.length === 0) return 'nothing';

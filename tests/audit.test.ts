@@ -106,6 +106,34 @@ describe('a write', () => {
     ]);
   });
 
+  test('probes that may not be sent -> one line each, of whoever would have sent them', async () => {
+    const at = ownPrefix();
+    const { server, lines } = await audited({ publish: { deny: [`${at}/no`] }, danger_topics: [`${at}/danger`] });
+    const connection_string = inject('mqttUrl');
+    for (const topic of [`${at}/no`, `${at}/danger`]) {
+      const before = lines().length;
+      const args = { probe_topic: topic, session_id: 'lab' };
+      const answers = [
+        await call(server, 'monitor_performance', { ...args, topic_pattern: at, duration_seconds: 1 }),
+        await call(server, 'test_connection', args),
+        await call(server, 'test_connection', { probe_topic: topic, connection_string }),
+      ];
+      for (const answer of answers) expect(answer).toMatchObject({ error: { code: 'policy_denied' } });
+      const line = {
+        topic,
+        broker: new URL(connection_string).host,
+        size_bytes: 0,
+        decision: 'denied',
+        outcome: 'refused',
+      };
+      const names = ['lab', 'lab', 'check'].map((name) => ({ ...line, name }));
+      expect(lines().slice(before)).toMatchObject(names);
+    }
+    const invalid = await call(server, 'test_connection', { probe_topic: 'a/#', session_id: 'lab' });
+    expect(invalid).toMatchObject({ error: { code: 'invalid_topic' } });
+    expect(lines()).toHaveLength(6);
+  });
+
   test('confirmed by a token -> says so; the preview alone is no write', async () => {
     const topic = `${ownPrefix()}/factory_reset`;
     const { write, lines } = await audited();

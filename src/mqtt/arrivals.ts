@@ -1,5 +1,6 @@
 // Owns what arrives on a session, by either way: counted, remembered by topic, handed to the routes.
 // Must not know who listens, nor the connection.
+import type { Policy } from '../policy.ts';
 import { createBell } from './bell.ts';
 import type { Received } from './client.ts';
 import { KnownTopics } from './known-topics.ts';
@@ -15,6 +16,9 @@ import type { Message, Sink } from './types.ts';
 const MAX_UNCLAIMED = 500;
 const MAX_UNCLAIMED_BYTES = 4 * 1024 * 1024;
 
+/** Of a topic; `second`: in which it last spoke. */
+type Heard = { wire: string; name: string; second: number; allowed: boolean };
+
 export class Arrivals {
   readonly known = new KnownTopics();
   /** Rung when a topic is seen for the first time. */
@@ -22,15 +26,17 @@ export class Arrivals {
   /** Those that a tool listens for. */
   messages = 0;
   bytes = 0;
-  /** With those that the session asked for itself. */
+  /** With those that the session asked for itself, and those that are turned away: all that was in line. */
   all = 0;
   readonly #routes: Routes;
   /** One object a topic: a flood of messages makes no string each. */
-  readonly #topics = new TopicCache<{ wire: string; name: string; second: number }>((wire) => ({
+  readonly #topics = new TopicCache<Heard>((wire) => ({
     wire,
     name: topicName(wire),
     second: -1,
+    allowed: this.#mayHear?.(wire) ?? true,
   }));
+  readonly #mayHear: Policy['mayHear'];
 
   /** What the broker had queued for this client, until someone listens; undefined where it kept no session. */
   readonly #unclaimed: Message[] | undefined;
@@ -38,7 +44,9 @@ export class Arrivals {
   /** What was queued for an earlier life may still be coming, under an identifier of then. */
   #backlog: boolean;
 
-  constructor(routes: Routes, resumed: boolean) {
+  /** `mayHear`: what may be known of without having been asked for. */
+  constructor(routes: Routes, resumed: boolean, mayHear?: Policy['mayHear']) {
+    this.#mayHear = mayHear;
     this.#routes = routes;
     this.#unclaimed = resumed ? [] : undefined;
     this.#backlog = resumed;
@@ -59,8 +67,12 @@ export class Arrivals {
   /** What mqtt.js has understood: QoS 1 and 2, and what the tap did not take. */
   packet(wire: string, payload: Buffer, { qos, retain, dup, properties }: Received): void {
     const at = Date.now();
-    const topic = topicName(wire);
     const ids = properties?.subscriptionIdentifier;
+    if (this.#mayHear && !this.#mayHear(wire) && !this.#routes.knows(ids)) {
+      this.all += 1;
+      return;
+    }
+    const topic = topicName(wire);
     const message: Message = { topic, payload, size: payload.length, qos, retain, dup, at };
     const own = this.#count(message, ids);
     if (!own) this.#remember(topic, at);
@@ -84,6 +96,10 @@ export class Arrivals {
   view(view: PublishView): void {
     const { bytes, size, retain, at, propertiesStart, propertiesEnd } = view;
     const topic = this.#topics.get(bytes, view.topicStart, view.topicEnd);
+    if (!topic.allowed && !this.#routes.knows(view.ids)) {
+      this.all += 1;
+      return;
+    }
     const payload = bytes.subarray(view.payloadStart, view.payloadEnd);
     const message: Message = { topic: topic.name, payload, size, qos: 0, retain, dup: false, at };
     const own = this.#count(message, view.ids);

@@ -16,6 +16,7 @@ export const MAX_CHECKS = 3;
 export type Examiner = {
   /** Where a request leads, and what it says of the client id. Throws invalid_arguments, tls_failure. */
   placeOf(url: string, profile: OpenProfile | undefined): { place: Patient['place']; clientId: string | undefined };
+  addressOf(place: { host: string; port: number }): string;
   checkup(patient: Patient, tell: (name: CheckName) => void, signal: AbortSignal): Promise<Check[]>;
 };
 
@@ -36,21 +37,43 @@ export function createChecks(options: ChecksOptions): CheckFunction {
   let running = 0;
   return async (request, signal, tell) => {
     checkExactlyOne(request, options.profiles);
-    if (request.probeTopic !== undefined) options.policy.mayPublish(request.probeTopic);
     if (running >= MAX_CHECKS) throw tooMany();
     running += 1;
     try {
-      const { checkup, placeOf } = await options.examiner();
+      const { checkup, placeOf, addressOf } = await options.examiner();
       const patient =
         request.session === undefined
           ? await stranger(request, placeOf, options, signal)
           : await acquaintance(request, await options.find(request.session, signal));
+      checkProbe(request, { patient, address: addressOf(patient.place) }, options.policy);
       return await checkup(patient, tell, signal);
     } finally {
       running -= 1;
     }
   };
 }
+
+/** A denied one is put on record, like every write. */
+function checkProbe(
+  { probeTopic: topic, checkProbe: check }: CheckRequest,
+  { patient, address: broker }: { patient: Patient; address: string },
+  policy: Policy,
+): void {
+  if (topic === undefined) return;
+  const { id: session, name } = patient.session?.facts ?? { id: CHECK, name: CHECK };
+  const write = { topic, payload: Buffer.alloc(0), qos: 0, retain: false };
+  const denied = () => policy.audit?.deny({ session, name, broker, ...write });
+  check?.(denied);
+  try {
+    policy.mayPublish(topic);
+  } catch (error) {
+    denied();
+    throw error;
+  }
+}
+
+/** What a check calls its own connection. */
+const CHECK = 'check';
 
 async function acquaintance(request: CheckRequest, session: LiveSession): Promise<Patient> {
   const { endpoint } = session;
@@ -68,7 +91,7 @@ async function stranger(
   const { profile } = await opened(profiles, request, signal);
   const { place, clientId } = placeOf(profile?.url ?? request.connectionString ?? '', profile);
   if (profile === undefined) policy.mayDial(place.host, place.port);
-  const as = { id: 'check', name: 'check', policy, ttlMs: CHECK_TTL_MS };
+  const as = { id: CHECK, name: CHECK, policy, ttlMs: CHECK_TTL_MS };
   const used = sessions().some(({ facts }) => facts.clientId === clientId && facts.broker === place.host);
   return {
     ...common(request),

@@ -5,6 +5,7 @@ import { parseBroker, parseConnectionString } from './connection-string.ts';
 import { tlsContext } from './stream.ts';
 
 export { checkup } from './checkup.ts';
+export { addressOf } from './connection-string.ts';
 
 export const placeOf: Examiner['placeOf'] = (url, profile) => {
   const { transport, host, port, clientId } = profile === undefined ? parseConnectionString(url) : parseBroker(url);

@@ -4,8 +4,9 @@ import { ToolError } from '../errors.ts';
 import type { Policy } from '../policy.ts';
 import type { Link } from './client.ts';
 import { departed } from './departure.ts';
+import { reasonText } from './reason-codes.ts';
 import type { Listener, Routes } from './routes.ts';
-import { overlaps, parseFilter } from './topic.ts';
+import { overlaps, parseFilter, quoteTopic } from './topic.ts';
 import type { ListenOptions, Qos, Sink } from './types.ts';
 
 type Gap = { from: number; to: number | undefined };
@@ -22,21 +23,25 @@ export type Hearing = {
 /** The other side of a Hearing. */
 type Ending = { lose: (reason: string) => void; gone: AbortController };
 
+export type HearingsOptions = { identifiers: boolean; version: 4 | 5; policy: Policy };
+
 export class Hearings {
   /** Each SUBSCRIBE has an identifier of its own. */
   readonly identifiers: boolean;
   readonly #link: Link;
   readonly #routes: Routes;
   readonly #policy: Policy;
+  readonly #version: 4 | 5;
   readonly #all = new Map<Hearing, Ending>();
   #away = false;
   /** Filters that were left while the connection was away: a broker that keeps them has to be told. */
   readonly #leftMeanwhile = new Set<string>();
 
-  constructor(link: Link, routes: Routes, identifiers: boolean, policy: Policy) {
+  constructor(link: Link, routes: Routes, { identifiers, version, policy }: HearingsOptions) {
     this.#link = link;
     this.#policy = policy;
     this.#routes = routes;
+    this.#version = version;
     this.identifiers = identifiers;
   }
 
@@ -140,10 +145,11 @@ export class Hearings {
     const active = this.#routes.active();
     for (const { filter, qos } of active) {
       const id = this.identifiers ? this.#routes.identify(filter, undefined) : undefined;
-      const back = (code: number) =>
-        code < 0x80
-          ? this.#closeGaps(filter)
-          : this.#loseFilter(filter, 'the broker refused the subscription after a reconnect');
+      const back = (code: number) => {
+        // The connection is back in either case.
+        this.#closeGaps(filter);
+        if (code >= 0x80) this.#loseFilter(filter, refusedAgain(filter, code, this.#version));
+      };
       this.#link.subscribe(filter, { qos, id, dump: false }).then(back, () => {});
     }
     if (resumed) {
@@ -167,7 +173,7 @@ export class Hearings {
     return [...this.#all.keys()].filter(({ listener }) => !listener.own).map(({ listener }) => listener.filter);
   }
 
-  /** Messages of the filter come again. */
+  /** The broker has answered for the filter. */
   #closeGaps(filter: string): void {
     for (const { listener, gaps } of this.#all.keys()) {
       const last = gaps.at(-1);
@@ -178,6 +184,12 @@ export class Hearings {
   #loseFilter(filter: string, reason: string): void {
     for (const [{ listener }, { lose }] of this.#all) if (listener.filter === filter) lose(reason);
   }
+}
+
+/** In words, as `lost` tells it. */
+function refusedAgain(filter: string, code: number, version: 4 | 5): string {
+  const why = `${reasonText(code, 'suback', version)}, reason code 0x${code.toString(16)}`;
+  return `the connection came back, but the broker refused the subscription to ${quoteTopic(filter)} then: ${why}`;
 }
 
 function isOpen(gap: Gap | undefined): gap is Gap {

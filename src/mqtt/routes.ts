@@ -140,6 +140,12 @@ export class Routes {
     return routes.every(({ listeners }) => [...listeners].every(({ own }) => own));
   }
 
+  /** A filter of this life brought it. */
+  knows(ids: number | readonly number[] | undefined): boolean {
+    if (ids === undefined) return false;
+    return typeof ids === 'number' ? this.#byId.has(ids) : ids.some((id) => this.#byId.has(id));
+  }
+
   /** False where nobody is there for it. `wire`: the topic that filters are compared with. */
   deliver(message: Message, ids: number | readonly number[] | undefined, wire = message.topic): boolean {
     if (ids === undefined) return this.#byTopic(message, wire);

@@ -78,9 +78,9 @@ export class LiveSession implements Session {
     this.#outbox = new Outbox(facts, link, policy, () => this.#assertConnected());
     // A session that the broker kept still sends for identifiers of an earlier life: ours must be none of them.
     const routes = new Routes(link.connack.sessionPresent ? randomInt(FIRST_LONG_ID, 2 ** 27) : 1);
-    this.#arrivals = new Arrivals(routes, link.connack.sessionPresent);
+    this.#arrivals = new Arrivals(routes, link.connack.sessionPresent, policy.mayHear);
     const identifiers = facts.protocolVersion === 5 && facts.limits.subscription_identifiers_available !== false;
-    this.#hearings = new Hearings(link, routes, identifiers, policy);
+    this.#hearings = new Hearings(link, routes, { identifiers, version: facts.protocolVersion, policy });
     this.#marks = new Marks(link, this.#hearings);
     link.listen({
       message: (topic, payload, packet) => this.#arrivals.packet(topic, payload, packet),

@@ -233,6 +233,8 @@ export type CheckRequest = {
   session?: string | undefined;
   /** Published to where it is given, and only then. */
   probeTopic?: string | undefined;
+  /** Throws where a probe must not go there, whatever the policy says; tells `denied` before where that is to be on record. */
+  checkProbe?: (denied: () => void) => void;
   /** For each layer. */
   timeoutSeconds: number;
 };

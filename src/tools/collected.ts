@@ -16,7 +16,7 @@ import { nothingCollected } from './absence.ts';
 import type { Collector } from './collector.ts';
 import type { Held } from './held.ts';
 import type { Look } from './look-around.ts';
-import { FELL_BEHIND, notesOnFit } from './notes.ts';
+import { endedEarly, FELL_BEHIND, notesOnFit } from './notes.ts';
 import { UNREAD } from './settling.ts';
 import { seconds } from './times.ts';
 import { column, type Totals, within } from './topic-totals.ts';
@@ -225,7 +225,7 @@ function notesOn(
   if (parseFilter(topic_pattern).share !== undefined) {
     notes.push('A shared subscription gets no retained messages, and only its share of the live ones.');
   }
-  if (reason !== undefined) notes.push(`It ended early: ${reason}.`);
+  if (reason !== undefined) notes.push(endedEarly(reason));
   return notes;
 }
 

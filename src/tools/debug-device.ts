@@ -9,7 +9,7 @@ import { close, type Listening, listenForDevice, listenFurther, retainedEnd } fr
 import { reportOn } from './device-report.ts';
 import { DeviceWatch } from './device-watch.ts';
 import { type Glance, glanceAround } from './look-around.ts';
-import { FELL_BEHIND } from './notes.ts';
+import { endedEarly, FELL_BEHIND } from './notes.ts';
 import { leavesUnread, UNREAD } from './settling.ts';
 import { inSlices } from './slices.ts';
 import { seconds } from './times.ts';
@@ -28,7 +28,8 @@ export const debugDevice: Handler<'debug_device'> = async (args, context) => {
   const began = Date.now();
   const around = glanceAround(session, signal);
   try {
-    const lost = Promise.race(listening.subscriptions.map((one) => one.lost)).then(() => 'lost' as const);
+    const loss = Promise.race(listening.subscriptions.map((one) => one.lost));
+    const lost = loss.then(() => 'lost' as const);
     const left = () => Math.max(0, began + args.duration_seconds * 1000 - Date.now());
     const wait = <T>(until: Promise<T>[]) =>
       waitFor(
@@ -46,6 +47,7 @@ export const debugDevice: Handler<'debug_device'> = async (args, context) => {
     const ending = { watch, listening, end, began, ended: Date.now(), lost: stopped === 'lost', glance: around.seen() };
     const result = await context.inTurn(() => resultOf(args, ending, signal));
     if (unread) result.notes.push(UNREAD);
+    if (stopped === 'lost') result.notes.push(endedEarly(await loss));
     return result;
   } finally {
     around.close();

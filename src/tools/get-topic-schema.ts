@@ -7,7 +7,7 @@ import type { describe as Describe, Description } from '../payload/schema/descri
 import type { Drift, DriftLog } from '../payload/schema/drift.ts';
 import { nothingCollected } from './absence.ts';
 import { type Look, lookAround } from './look-around.ts';
-import { FELL_BEHIND, LOST } from './notes.ts';
+import { endedEarly, FELL_BEHIND, LOST } from './notes.ts';
 import { leavesUnread, UNREAD } from './settling.ts';
 import { seconds } from './times.ts';
 import type { Handler } from './tool.ts';
@@ -165,7 +165,7 @@ function notesOn(
 ): string[] {
   const notes: string[] = [];
   if (fellBehind) notes.push(FELL_BEHIND);
-  if (lost !== undefined) notes.push(`It ended early: ${lost}.`);
+  if (lost !== undefined) notes.push(endedEarly(lost));
   else if (gaps.length > 0) notes.push('The connection was down meanwhile; what was published then is missing.');
   if (parseFilter(topic_pattern).share !== undefined)
     notes.push('A shared subscription gets no retained messages, and only its share of the live ones.');

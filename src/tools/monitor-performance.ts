@@ -5,6 +5,7 @@ import { BrokerMetrics } from '../payload/broker-metrics.ts';
 import { Traffic } from '../payload/traffic.ts';
 import { nothingCollected } from './absence.ts';
 import { createProbing, type Latency, type Probing } from './latency.ts';
+import { endedEarly } from './notes.ts';
 import {
   brokerMetrics,
   gapMetrics,
@@ -23,9 +24,8 @@ import { waitFor } from './waiting.ts';
 
 export const monitorPerformance: Handler<'monitor_performance'> = async (args, context) => {
   const { signal, pool } = context;
-  checkProbeTopic(args.probe_topic, context);
   const session = await pool.get(args.session_id, signal);
-  const probing = args.probe_topic === undefined ? undefined : probingOn(session, args.probe_topic, signal);
+  const probing = args.probe_topic === undefined ? undefined : probingOn(session, args.probe_topic, context);
   const vitals = context.vitals();
   const open: Subscription[] = [];
   try {
@@ -37,9 +37,12 @@ export const monitorPerformance: Handler<'monitor_performance'> = async (args, c
   }
 };
 
-/** Refused before anything is measured where it may not be published. */
-function probingOn(session: Session, topic: string, signal: AbortSignal): Probing {
-  session.checkPublish({ topic, payload: Buffer.alloc(0), qos: 0, retain: false, signal });
+/** Refused, and put on record, before anything is measured where it may not be published. */
+function probingOn(session: Session, topic: string, context: Context): Probing {
+  const { signal } = context;
+  const request = { topic, payload: Buffer.alloc(0), qos: 0, retain: false, signal } as const;
+  checkProbeTopic(topic, context, () => session.denied(request));
+  session.checkPublish(request);
   return createProbing(session, topic, signal);
 }
 
@@ -86,6 +89,7 @@ async function monitor(
   const measured: Measured = { began, traffic, broker, subscription, tookMs, stopped, refused: !sys, latency };
   const result = resultOf(args, measured);
   if (unread) result.notes.push(UNREAD);
+  if (stopped === 'disconnected') result.notes.push(endedEarly(await subscription.lost));
   return { ...result, process_metrics };
 }
 

@@ -8,6 +8,9 @@ export const FELL_BEHIND =
 /** Behind a summary of what may not be all. */
 export const LOST = ' The connection was lost meanwhile: this is what was heard.';
 
+/** `why`: as a subscription tells what was lost. */
+export const endedEarly = (why: string): string => `It ended early: ${why}.`;
+
 /** What the limit on an answer's bytes took away. */
 export function notesOnFit({ cut, properties_dropped, topics_cut }: Omit<Fitted, 'messages'>): string[] {
   const notes: string[] = [];

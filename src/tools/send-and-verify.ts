@@ -6,6 +6,7 @@ import type { Message, PublishRequest, Session } from '../mqtt/types.ts';
 import { compileExpectation } from '../payload/expectation.ts';
 import { Before } from './before.ts';
 import { type Ears, listenAll } from './ears.ts';
+import { endedEarly } from './notes.ts';
 import { bytesOf } from './outgoing.ts';
 import { consented } from './publish-consent.ts';
 import { Reactions, type Watched } from './reactions.ts';
@@ -64,7 +65,10 @@ async function send(
     release();
     const stopped = await waited(args, reactions, ears, context);
     const sent: Sent = { at, request, ...acked, publishMs };
-    return verified(args, sent, known, reactions, { stopped, watched, ears, tookMs: performance.now() - sentAt });
+    const tookMs = performance.now() - sentAt;
+    const result = verified(args, sent, known, reactions, { stopped, watched, ears, tookMs });
+    if (stopped !== 'lost') return result;
+    return { ...result, notes: [...(result.notes ?? []), endedEarly(await ears.lost)] };
   } finally {
     ears.close();
   }

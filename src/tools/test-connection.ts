@@ -5,7 +5,7 @@ import { checkProbeTopic } from './probe.ts';
 import type { Context, Handler } from './tool.ts';
 
 export const testConnection: Handler<'test_connection'> = async (args, context) => {
-  checkProbeTopic(args.probe_topic, context);
+  const { probe_topic: topic } = args;
   let layer = 'the request';
   context.tells(() => ({ message: `testing ${layer}` }));
   const checks = await context.pool.check(
@@ -13,7 +13,8 @@ export const testConnection: Handler<'test_connection'> = async (args, context) 
       connectionString: args.connection_string,
       profile: args.profile,
       session: args.session_id,
-      probeTopic: args.probe_topic,
+      probeTopic: topic,
+      checkProbe: (denied) => topic !== undefined && checkProbeTopic(topic, context, denied),
       timeoutSeconds: args.timeout_seconds,
     },
     context.signal,

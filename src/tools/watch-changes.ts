@@ -6,6 +6,7 @@ import { nothingCollected, nothingOnAny } from './absence.ts';
 import { listenAll } from './ears.ts';
 import { Happenings } from './happenings.ts';
 import { lookAround } from './look-around.ts';
+import { endedEarly } from './notes.ts';
 import { leavesUnread, UNREAD } from './settling.ts';
 import { timelineOf } from './timeline.ts';
 import { afterMsOf } from './timeline-lines.ts';
@@ -42,6 +43,7 @@ export const watchChanges: Handler<'watch_changes'> = async (args, context) => {
     ears.close();
     const result = timelineOf(args, log, happenings, { began, tookMs, stopped_by, ears });
     if (unread) result.notes.push(UNREAD);
+    if (stopped_by === 'disconnected') result.notes.push(endedEarly(await ears.lost));
     if (log.messages > 0) return result;
     const interrupted = stopped_by === 'disconnected' || ears.gaps.length > 0;
     const ended = began + result.watch_duration_seconds * 1000;

@@ -1,8 +1,9 @@
 // A broker that refuses: connections, subscriptions, messages, sizes; and one that gives our session to another.
 import { expect, test } from 'vitest';
 import { type Script as Behaviour, startFakeBroker } from '../support/fake-broker.ts';
-import type { Script } from '../support/fake-host.ts';
+import type { Fields, Script } from '../support/fake-host.ts';
 import { becomes, collecting, programBeside, scene, told } from '../support/faults.ts';
+import { dig } from '../support/streams.ts';
 
 const up = { is_connected: true, connection_error: null };
 const connectTo = (script: Script, url: string, protocol_version: number) =>
@@ -63,16 +64,17 @@ for (const [version, codes] of [
   });
 }
 
-for (const code of [0x80, 0x83, 0x87, 0x8f, 0x91, 0x97, 0x9e, 0xa1, 0xa2]) {
-  const hex = `0x${code.toString(16)}`;
-  test(`SUBACK: ${hex} -> subscribe_denied, the session goes on`, async () => {
+const refusals = [0x80, 0x83, 0x87, 0x8f, 0x91, 0x97, 0x9e, 0xa1, 0xa2].map((code) => ({ code, version: 5 }));
+for (const { code, version } of [...refusals, { code: 0x80, version: 4 }]) {
+  const what = `0x${code.toString(16)}, version ${version}`;
+  test(`SUBACK: ${what} -> subscribe_denied, the session goes on`, async () => {
     const broker = await startFakeBroker((packet, client) => {
       if (packet.cmd !== 'subscribe' || packet.subscriptions[0]?.topic !== 'no/#') return false;
       client.send({ cmd: 'suback', messageId: packet.messageId ?? 0, granted: [code] });
       return true;
     });
     const { script, well } = await programBeside();
-    await script.connect('faulty', broker.url);
+    await script.connect('faulty', broker.url, { protocol_version: version });
     const ask = { session_id: 'faulty', topic_pattern: 'no/#', duration_seconds: 10 };
     expect(await script.error('subscribe_and_collect', ask)).toMatchObject({
       code: 'subscribe_denied',
@@ -80,6 +82,46 @@ for (const code of [0x80, 0x83, 0x87, 0x8f, 0x91, 0x97, 0x9e, 0xa1, 0xa2]) {
       reason: expect.any(String),
     });
     expect(await script.session('faulty')).toMatchObject({ ...up, reconnects: 0, subscribed_topics: [] });
+    await well('faulty');
+  });
+}
+
+for (const [version, code, reason] of [
+  [5, 0x87, 'not authorized'],
+  [5, 0x97, 'quota exceeded'],
+  [4, 0x80, 'the broker refused the subscription'],
+] as const) {
+  const hex = `0x${code.toString(16)}`;
+  test(`SUBACK after a reconnect: ${hex}, version ${version} -> the call ends with what came and says who refused what`, async () => {
+    const broker = await startFakeBroker((packet, client) => {
+      if (packet.cmd !== 'subscribe' || client === broker.clients[0] || packet.subscriptions[0]?.topic !== 'no/#')
+        return false;
+      client.send({ cmd: 'suback', messageId: packet.messageId ?? 0, granted: [code] });
+      return true;
+    });
+    const { script, well } = await programBeside();
+    await script.connect('faulty', broker.url, { protocol_version: version });
+    const session = { session_id: 'faulty', duration_seconds: 20 };
+    const calls: [string, Fields][] = [
+      ['subscribe_and_collect', { ...session, topic_pattern: 'no/#', retained: 'exclude' }],
+      ['watch_changes', { ...session, topic_patterns: ['no/#'] }],
+      ['monitor_performance', { ...session, topic_pattern: 'no/#' }],
+      ['get_topic_schema', { ...session, topic_pattern: 'no/#' }],
+    ];
+    const results = calls.map(([tool, args]) => script.result(tool, args));
+    const filters = async () => (await script.session('faulty')).subscribed_topics;
+    await expect.poll(filters, { timeout: 10_000, interval: 20 }).toContain('no/#');
+    await broker.received('subscribe', calls.length);
+    broker.clients[0]?.socket.destroy();
+    for (const [index, result] of (await Promise.all(results)).entries()) {
+      const notes = dig(result, 'notes');
+      expect([calls[index]?.[0], result]).toMatchObject([calls[index]?.[0], { stopped_by: 'disconnected' }]);
+      expect(notes).toContain(
+        `It ended early: the connection came back, but the broker refused the subscription to "no/#" then: ${reason}, reason code ${hex}.`,
+      );
+      expect(JSON.stringify(notes)).not.toContain('did not come back');
+    }
+    expect(await script.session('faulty')).toMatchObject({ ...up, reconnects: 1 });
     await well('faulty');
   });
 }

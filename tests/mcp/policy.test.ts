@@ -1,7 +1,13 @@
 // What whoever runs the server lets it do, as a caller and the broker see it.
+import { connectAsync } from 'mqtt';
 import { describe, expect, inject, test } from 'vitest';
+import type { Audit } from '../../src/audit.ts';
 import { createIdentity } from '../../src/conventions/identity.ts';
+import { Arrivals } from '../../src/mqtt/arrivals.ts';
+import type { Will } from '../../src/mqtt/profile.ts';
+import { Routes } from '../../src/mqtt/routes.ts';
 import type { Rules } from '../../src/policy.ts';
+import type { ServerOptions } from '../../src/server.ts';
 import { close, listenForDevice } from '../../src/tools/device-listening.ts';
 import { DeviceWatch } from '../../src/tools/device-watch.ts';
 import { onlooker, ownPrefix } from '../resources/onlooker.ts';
@@ -20,9 +26,9 @@ async function call(server: TestServer, method: string, args: Message): Promise<
   return answer.result ?? { error: dig(answer, 'error', 'data') };
 }
 
-async function connected(rules: Rules): Promise<TestServer> {
+async function connected(rules: Rules, more: Message = {}): Promise<TestServer> {
   const server = startServer({ rules });
-  await call(server, 'establish_connection', { connection_string: inject('mqttUrl'), name: 'lab' });
+  await call(server, 'establish_connection', { connection_string: inject('mqttUrl'), name: 'lab', ...more });
   return server;
 }
 
@@ -91,6 +97,140 @@ describe('reading', () => {
     const checked = await call(server, 'test_connection', { session_id: 'lab' });
     expect(JSON.stringify(dig(checked, 'checks', 4))).toContain("this server's policy");
     expect(checked).not.toHaveProperty('error');
+  });
+});
+
+describe('a session that the broker kept', () => {
+  test.each([5, 4] as const)(
+    'version %i: what its earlier life subscribed to beyond the policy -> not told, not known, not counted',
+    async (version) => {
+      const at = ownPrefix();
+      const clientId = `kept-${at.slice(-12)}`;
+      const earlier = await connectAsync(inject('mqttUrl'), {
+        clientId,
+        clean: false,
+        protocolVersion: 5,
+        properties: { sessionExpiryInterval: 600 },
+      });
+      await earlier.subscribeAsync([`${at}/secret/#`, `${at}/ok/#`], { qos: 1 });
+      await earlier.endAsync(true);
+      const broker = await onlooker();
+      await broker.publish(`${at}/secret/queued`, 'marker');
+      await broker.publish(`${at}/ok/queued`, 'fine');
+      const server = await connected(
+        { subscribe: { allow: [`${at}/ok/#`, `${at}/also`], deny: [`${at}/ok/no`] } },
+        {
+          client_id: clientId,
+          clean_start: false,
+          session_expiry_seconds: 0,
+          protocol_version: version,
+        },
+      );
+      for (const topic of ['secret/live', 'ok/no', 'ok/live']) {
+        await broker.publish(`${at}/${topic}`, 'marker', { qos: 0 });
+        await broker.publish(`${at}/${topic}-1`, 'marker', { qos: 1 });
+      }
+      const topics = async (): Promise<unknown> => {
+        id += 1;
+        const answer = await server.call(id, 'resources/read', { uri: 'mqtt://lab/topics' });
+        return JSON.parse(String(dig(answer, 'result', 'contents', 0, 'text')));
+      };
+      const known = ['ok/live', 'ok/live-1', 'ok/no-1', 'ok/queued'].map((topic) => ({ topic: `${at}/${topic}` }));
+      await expect.poll(topics, { timeout: 5_000, interval: 20 }).toMatchObject({ topics: known });
+      const collecting = { session_id: 'lab', topic_pattern: `${at}/ok/queued`, duration_seconds: 10, max_messages: 1 };
+      const collected = await call(server, 'subscribe_and_collect', collecting);
+      expect(collected).toMatchObject({ messages: [{ topic: `${at}/ok/queued`, payload: 'fine' }] });
+      const sessions = await call(server, 'list_active_connections', {});
+      expect(JSON.stringify([collected, sessions, await topics()])).not.toContain('secret');
+      expect(dig(sessions, 'active_connections', 0, 'messages_received')).toBeLessThanOrEqual(5);
+    },
+  );
+
+  const packet = { cmd: 'publish', topic: '', payload: '', qos: 1, retain: false, dup: false } as const;
+
+  test('no list -> all of it is known', () => {
+    const routes = new Routes();
+    const arrivals = new Arrivals(routes, true);
+    arrivals.packet('secret/a', Buffer.from('x'), packet);
+    expect([arrivals.messages, arrivals.known.size]).toEqual([1, 1]);
+  });
+
+  test('what a filter of our own brought passed with that filter, whatever its topic is called', () => {
+    const routes = new Routes();
+    const heard: string[] = [];
+    const sink = ({ topic }: { topic: string }) => void heard.push(topic);
+    const filter = '$queue/plant/#';
+    routes.add({ filter, sink, retained: 'exclude', dumping: false, seen: undefined }, 0);
+    const mine = routes.identify(filter, undefined);
+    const arrivals = new Arrivals(routes, true, () => false);
+    for (const subscriptionIdentifier of [mine, mine + 1, [mine + 1, mine]]) {
+      arrivals.packet('plant/a', Buffer.from('x'), { ...packet, properties: { subscriptionIdentifier } });
+    }
+    expect([heard, arrivals.messages, arrivals.all]).toEqual([['plant/a', 'plant/a'], 2, 3]);
+  });
+});
+
+describe('the will of a profile', () => {
+  const server = (rules: Rules, will: Partial<Will>, more: Partial<ServerOptions> = {}) => {
+    const open = async () => ({
+      url: inject('mqttUrl'),
+      will: { topic: 'a', payload: 'gone', qos: 0 as const, retain: false, ...will },
+    });
+    return startServer({ rules, profiles: { names: () => ['p'], open }, ...more });
+  };
+  const connect = (one: TestServer, more: Message = {}) => call(one, 'establish_connection', { profile: 'p', ...more });
+
+  test.each<[string, Rules, Partial<Will>]>([
+    ['a topic of danger_topics', { danger_topics: ['plant/#'] }, { topic: 'plant/a' }],
+    ['a dangerous command', {}, { topic: 'plant/a/cmd', payload: 'reboot' }],
+    ['a clearing one', {}, { payload: '', retain: true }],
+  ])(
+    'danger deny, %s -> the connect is refused and says why; danger ask: the operator has said it',
+    async (_, rules, will) => {
+      const at = ownPrefix();
+      const topic = will.topic === undefined ? at : will.topic;
+      const lines: unknown[] = [];
+      const audit: Audit = { allow: async () => async () => {}, deny: (written) => void lines.push(written) };
+      const refusing = server(rules, { ...will, topic }, { danger: 'deny', audit });
+      expect(await connect(refusing)).toMatchObject(denied(/The will of the profile is one that is denied here: It /));
+      expect(lines).toMatchObject([{ topic, will: true }]);
+      const asking = server(rules, { ...will, topic }, { danger: 'ask' });
+      expect(await connect(asking)).toMatchObject({ status: 'connected', notes: [] });
+    },
+  );
+
+  test('danger deny, a harmless one, stored or not -> left with the broker', async () => {
+    const one = server({}, { topic: ownPrefix(), retain: true }, { danger: 'deny' });
+    expect(await connect(one)).toMatchObject({ status: 'connected', notes: [] });
+  });
+
+  test('stored ones -> count among the retained writes; beyond them left out, and that is said', async () => {
+    const one = server({ max_retained_writes: 1 }, { topic: ownPrefix(), retain: true });
+    expect(await connect(one)).toMatchObject({ status: 'connected', notes: [] });
+    const write = { session_id: 'p', topic: ownPrefix(), payload: 'x', retain: true };
+    expect(await call(one, 'publish_message', write)).toMatchObject(denied(/1 retained messages/));
+    const notes = [expect.stringMatching(/will of the profile is left out.*1 retained messages/)];
+    expect(await connect(one, { name: 'other' })).toMatchObject({ status: 'connected', notes });
+  });
+
+  test('taking over a client id of our own again and again -> no more wills than messages a minute', async () => {
+    const topic = ownPrefix();
+    const broker = await onlooker();
+    await broker.watch(topic);
+    const one = server({ max_publishes_per_minute: 12 }, { topic });
+    const takeover = { client_id: `same-${topic.slice(-12)}` };
+    const answers = [];
+    for (let n = 0; n < 6; n += 1) {
+      answers.push(await connect(one, { ...takeover, name: `n${n}` }));
+      if (n > 0) await call(one, 'close_connection', { session_id: `n${n}` });
+    }
+    expect(answers.slice(0, 2)).toMatchObject([{ status: 'connected' }, { status: 'connected' }]);
+    for (const answer of answers.slice(2)) {
+      expect(answer).toMatchObject({ error: { code: 'policy_denied', retryable: true, hint: 'Call again in 5 s.' } });
+    }
+    await broker.publish(topic, 'behind');
+    await expect.poll(() => broker.seen.at(-1)?.text).toBe('behind');
+    expect(broker.seen.map(({ text }) => text)).toEqual(['gone', 'behind']);
   });
 });
 

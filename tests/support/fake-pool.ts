@@ -181,6 +181,7 @@ export class FakePool implements Pool {
   }
 
   async check(request: CheckRequest, _signal: AbortSignal, tell: (name: CheckName) => void): Promise<Check[]> {
+    request.checkProbe?.(() => {});
     this.checked.push(request);
     if (this.refusal) throw this.refusal;
     for (const { name } of this.checks) tell(name);
