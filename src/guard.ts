@@ -25,8 +25,8 @@ export async function loadDistrust(): Promise<Distrust> {
 
 /** Every result of a tool, a page and a task's result too; and what a person is asked. */
 export function guardedRun({ run }: Registry, redact: boolean): Registry['run'] {
-  const look = (outcome: Outcome, name: string, { examined, redacted }: Distrust): Outcome => {
-    if ('input' in outcome) return redact ? withMessages(outcome, redacted) : outcome;
+  const look = (outcome: Outcome, name: string, { examined, redactedQuestion }: Distrust): Outcome => {
+    if ('input' in outcome) return redact ? withMessages(outcome, redactedQuestion) : outcome;
     if (!('value' in outcome)) return outcome;
     const value = examined(outcome.value, redact);
     return NEARLY_OWN.has(name) && value === outcome.value ? outcome : { value, notice };

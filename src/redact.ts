@@ -1,117 +1,178 @@
-// Owns the taking out of tokens and keys from what is about to leave: by the name of a field, and by what a token looks
-// like in a text. Must not know why. A secret that looks like neither stays.
+// Owns the taking out of tokens and keys from what is about to leave, by its place in a result: what holds words of a
+// broker, what names them, what is ours. Must not know why. A secret that looks like none stays.
+import { quoteText } from './mqtt/topic.ts';
+import { isRecord } from './payload/types.ts';
+import { isSecret, isSecretPath, isSecretTopic } from './secret-names.ts';
+import { createValues, GONE, NAMING, type Values } from './secret-values.ts';
 
-const GONE = '[redacted]';
+/** Fields of a result itself whose value a caller has to send back. */
+const TO_SEND_BACK = new Set(['confirmation_token', 'next_cursor', 'whole_cursor', 'session_id']);
+/** Fields of ours that hold what a broker sent. */
+const VALUES = new Set(
+  'payload value last_value before after from to expected got examples user_properties'.split(' '),
+);
+/** Numbers by the schema of the result: left out where they would tell a secret. */
+const NUMBERS = new Set(['minimum', 'maximum']);
+/** Fields of ours that name the topics of what stands beside and below them. */
+const TOPICS = ['topic', 'topic_pattern', 'template', 'filter', 'topics'];
+const PATHS = ['path', 'field'];
+/** What we say in words, which may repeat a value. */
+const PROSE = new Set(['summary', 'message', 'note', 'notes', 'next', 'verdict', 'evidence', 'reasons', 'possible']);
+/** Values that are looked for in it, and the shortest: shorter ones are parts of words. */
+const MAX_TAKEN = 200;
+const SHORTEST_TAKEN = 4;
+/** Keywords of a schema that would tell a secret; without them it says less, and nothing false. */
+const TELLING = new Set(
+  'examples enum const default pattern minimum maximum exclusiveMinimum exclusiveMaximum multipleOf'.split(' '),
+);
 
-/** The last word of a name decides: `wifi_password`, `apiKey`; not `password_changed`. */
-const NAME =
-  /(?:^|[._\-/\s'"\]$[])(?:pass(?:word|wd|phrase)?|passwort|pwd|psk|secret|credentials?|authorization|bearer|(?:access|auth|refresh|id|session|api)[_-]?token|token|(?:api|access|private|secret|encryption|shared)[_-]?(?:access[_-]?)?key)['"\]]*$/i;
-const CAMEL = /([a-z0-9])([A-Z])/g;
-/** Fields of our own whose value a caller has to send back. */
-const OURS = new Set(['confirmation_token', 'next_cursor', 'session_id']);
-/** Where such a name stands beside its value: `{path: "$.password", from, to}`. */
-const NAMING = ['path', 'field', 'key', 'name'];
-const STRUCTURE = new Set([...NAMING, 'topic', 'type', 'format', 'description', 'kind']);
-
-/**
- * A broker chooses the texts, so each costs its length: what may repeat without end begins where nothing before it can
- * be a part of it, or is taken as soon as it begins.
- */
-const TEXTS = [
-  /-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?:[^-]|-(?!----)){0,20000}(?:-----END [A-Z ]{0,30}PRIVATE KEY-----)?/g,
-  /\b(?:AKIA|ASIA)[0-9A-Z]{16}\b/g, // AWS
-  /\b(?:gh[pousr]_\w{20,255}|github_pat_\w{20,255}|xox[abprs]-[\w-]{10,255}|sk-[\w-]{20,255}|AIza[\w-]{35})/g,
-];
-/** `Bearer x`, `password=x`, `"api_key": "x"`: only what follows goes. */
-const BESIDE = [
-  /(\b(?:bearer|basic)\s{1,4})([\w.~+/=-]{8,})/gi,
-  /((?:pass(?:word|wd|phrase)?|passwort|pwd|psk|secret|token|api[_-]?key|(?:access|private|secret)[_-]?key)\\?["']?\s{0,4}[:=]\s{0,4}\\?["']?)([^\s"'\\,;&}\]]{1,16384})/gi,
-  /(?<=[a-z0-9+.-])(:\/\/[^\s/:@]*:)([^\s/]+)(?=@)/gi,
-];
-/** Every run of what a JWT may hold: a search for its beginning alone would read a run again at each `eyJ` in it. */
-const RUN = /[\w.-]{12,}/g;
-
-/** `eyJ…` as a word of eight characters before a dot, and all that follows in its run. */
-function jwtIn(run: string): number {
-  let dot = -1;
-  for (let at = run.indexOf('eyJ'); at !== -1; at = run.indexOf('eyJ', at + 3)) {
-    if (dot < at) dot = run.indexOf('.', at);
-    if (dot === -1) return -1;
-    const begins = at === 0 || !/[a-z0-9]/i.test(run.charAt(at - 1));
-    if (begins && dot - at >= 8 && run.length - dot > 2) return at;
-  }
-  return -1;
-}
-
-function jwtsOut(text: string, gone: () => string): string {
-  if (!text.includes('eyJ')) return text;
-  return text.replace(RUN, (run) => {
-    const at = jwtIn(run);
-    return at === -1 ? run : run.slice(0, at) + gone();
-  });
-}
-
-/** Bytes are shown so where they are no text, or were asked for raw. */
-const BASE64 = /^[A-Za-z0-9+/]{16,}={0,2}$/;
-const HEX = /^(?:[0-9a-f]{2}){12,}$/i;
+/** What stands beside a name in lists of settings. */
+const PAIRED = /^(?:v|val|values?|data|content|text|default)$/i;
 
 /** A copy without them, and how many went; the same object where none did. */
 export function secretsOut(value: object): { value: object; count: number } {
-  let count = 0;
-  const gone = (): string => {
-    count += 1;
-    return GONE;
-  };
-
-  function textOut(text: string): string {
-    let rest = text;
-    for (const token of TEXTS) rest = rest.replace(token, gone);
-    rest = jwtsOut(rest, gone);
-    for (const one of BESIDE) {
-      rest = rest.replace(one, (all, before: string, after: string) =>
-        after.startsWith(GONE) || after.startsWith('[redacted') ? all : before + gone(),
-      );
-    }
-    if (rest === text && holdsInBytes(text)) return gone();
-    return rest;
-  }
-
-  function out(one: unknown, secret: boolean): unknown {
-    if (typeof one === 'string') return secret && one !== '' ? gone() : textOut(one);
-    if (typeof one === 'number') return secret ? gone() : one;
-    if (typeof one !== 'object' || one === null) return one;
-    if (Array.isArray(one)) return one.map((element) => out(element, secret));
-    return fieldsOut(one, secret);
-  }
-
-  function fieldsOut(one: object, secret: boolean): object {
-    const entries = Object.entries(one);
-    const named = secret || entries.some(([key, of]) => NAMING.includes(key) && typeof of === 'string' && isSecret(of));
-    return Object.fromEntries(
-      entries.map(([key, field]) => {
-        if (OURS.has(key)) return [key, field];
-        const goes = named ? !STRUCTURE.has(key) && !isTold(field) : isSecret(key);
-        return [textOut(key), out(field, goes)];
-      }),
-    );
-  }
-
-  const copy = fieldsOut(value, false);
-  return { value: count === 0 ? value : copy, count };
+  const values = createValues();
+  const taken = new Set<string>();
+  const copy = resultOut(value, { values, taken, secret: false, top: true });
+  if (values.count() === 0) return { value, count: 0 };
+  const said = taken.size > 0 ? withoutTaken(copy, taken) : copy;
+  return { value: isRecord(said) ? said : {}, count: values.count() };
 }
 
-/** Times and counts of ours beside a name; a secret is hardly one of these. */
-function isTold(field: unknown): boolean {
-  return typeof field === 'boolean' || (typeof field === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(field));
+/** `secret`: its topic or path names one. */
+type Place = { values: Values; taken: Set<string>; secret: boolean; top?: boolean };
+
+function resultOut(one: unknown, { values, taken, secret, top }: Place): unknown {
+  if (typeof one === 'string') return values.textOut(one);
+  if (Array.isArray(one)) return one.map((element) => resultOut(element, { values, taken, secret }));
+  if (!isRecord(one)) return one;
+  const hides = PATHS.some((key) => isName(one[key], isSecretPath)) || topicHides(one, secret);
+  const place = { values, taken, secret: hides };
+  const before = values.count();
+  const entries = Object.entries(one).flatMap(([key, field]): [string, unknown][] => {
+    if (top && TO_SEND_BACK.has(key)) return [[key, field]];
+    if (key === 'raw') return [];
+    if (NUMBERS.has(key) && hides) return leftOut(values);
+    return [[values.textOut(key), fieldOut(key, field, place, 'topic' in one)]];
+  });
+  const out = Object.fromEntries(entries);
+  return isRecord(one.raw) ? { ...out, raw: rawOut(one.raw, values, hides || values.count() > before) } : out;
 }
 
-function isSecret(name: string): boolean {
-  return name.length < 1024 && NAME.test(name.replace(CAMEL, '$1_$2'));
+function fieldOut(key: string, field: unknown, place: Place, besideTopic: boolean): unknown {
+  const { values, taken, secret } = place;
+  if (key === 'schema' && isRecord(field)) return schemaOut(field, values, secret);
+  if (key === 'properties') return values.valueOut(field, false);
+  if (VALUES.has(key) || (key === 'message' && besideTopic && !isMessage(field))) {
+    if (secret) note(field, taken);
+    return values.valueOut(field, secret);
+  }
+  // Counts by topic stay.
+  if (isSecret(key) && typeof field !== 'number') return values.valueOut(field, true);
+  return resultOut(field, place);
 }
 
-function holdsInBytes(text: string): boolean {
-  const encoding = HEX.test(text) ? 'hex' : BASE64.test(text) ? 'base64' : undefined;
-  if (encoding === undefined) return false;
-  const plain = Buffer.from(text, encoding).toString('latin1');
-  return [...TEXTS, ...BESIDE].some((one) => plain.search(one) !== -1) || jwtsOut(plain, () => '') !== plain;
+function leftOut({ gone }: Values): [] {
+  gone();
+  return [];
+}
+
+/** The resource of a topic has its message so. */
+function isMessage(field: unknown): boolean {
+  return isRecord(field) && 'size_bytes' in field && 'payload_type' in field;
+}
+
+/** By its own topics, or by those above it. */
+function topicHides(one: Record<string, unknown>, above: boolean): boolean {
+  const own = TOPICS.flatMap((key) => one[key] ?? []).filter((name) => typeof name === 'string');
+  return own.length === 0 ? above : own.some(isSecretTopic);
+}
+
+function isName(name: unknown, is: (name: string) => boolean): boolean {
+  return typeof name === 'string' && is(name);
+}
+
+/** The bytes of what was decoded beside them: they show nothing that went from there, in no other spelling either. */
+function rawOut(raw: Record<string, unknown>, { gone, holds }: Values, hide: boolean): object {
+  const bytes = (text: unknown, encoding: 'base64' | 'hex') =>
+    typeof text === 'string' && holds(Buffer.from(text, encoding).toString('utf8'));
+  if (!hide && !bytes(raw.base64, 'base64') && !bytes(raw.hex_head, 'hex')) return raw;
+  return { ...raw, base64: gone(), hex_head: GONE };
+}
+
+/** A schema of payloads: names of fields with a schema each. */
+function schemaOut(schema: unknown, values: Values, secret: boolean): unknown {
+  if (Array.isArray(schema)) return schema.map((one) => schemaOut(one, values, secret));
+  if (!isRecord(schema)) return typeof schema === 'string' ? values.textOut(schema) : schema;
+  const entries = Object.entries(schema).flatMap(([key, field]): [string, unknown][] => {
+    if (key === 'properties' && isRecord(field)) return [[key, fieldsOut(field, values, secret)]];
+    if (!TELLING.has(key)) return [[key, schemaOut(field, values, secret)]];
+    if (secret) return leftOut(values);
+    return [[key, values.valueOut(field, false)]];
+  });
+  return Object.fromEntries(entries);
+}
+
+function fieldsOut(fields: Record<string, unknown>, values: Values, secret: boolean): object {
+  const naming = Object.keys(fields).filter((name) => NAMING.has(name));
+  const names = naming.flatMap((name) => valuesIn(fields[name]));
+  const named = names.some((one) => isName(one, isSecret));
+  // Which names came is not told: one of them may have been a secret's.
+  const untold = names.length < naming.length;
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, of]) => {
+      const paired = !NAMING.has(name) && (named || (untold && PAIRED.test(name)));
+      return [values.textOut(name), schemaOut(of, values, secret || paired || isSecret(name))];
+    }),
+  );
+}
+
+function valuesIn(schema: unknown): unknown[] {
+  return isRecord(schema) ? [schema.const ?? [], schema.enum ?? [], schema.examples ?? []].flat() : [];
+}
+
+/** What a topic or path named as a secret. */
+function note(field: unknown, taken: Set<string>): void {
+  if (taken.size === MAX_TAKEN) return;
+  const text = typeof field === 'number' ? String(field) : field;
+  if (typeof text === 'string' && text.length >= SHORTEST_TAKEN) taken.add(text);
+}
+
+/** Our own words repeat some values: there they go, too. */
+function withoutTaken(one: unknown, taken: Set<string>, inProse = false): unknown {
+  if (typeof one === 'string')
+    return inProse ? [...taken].reduce((text, word) => text.replaceAll(word, GONE), one) : one;
+  if (Array.isArray(one)) return one.map((element) => withoutTaken(element, taken, inProse));
+  if (!isRecord(one)) return one;
+  const entries = Object.entries(one);
+  return Object.fromEntries(
+    entries.map(([key, field]) => [key, VALUES.has(key) ? field : withoutTaken(field, taken, PROSE.has(key))]),
+  );
+}
+
+/** What is quoted in a question: names behind `on` and `to`, else values. */
+const QUOTED = /"(?:[^"\\]|\\.)*"/g;
+
+/** The question without them: a value beside the name of a secret, and what of the others is one. */
+export function questionOut(question: string): string {
+  const { textOut } = createValues();
+  let hides = false;
+  return question.replace(QUOTED, (quoted, at: number) => {
+    const text: unknown = parsed(quoted);
+    if (typeof text !== 'string') return quoted;
+    const before = question.slice(Math.max(0, at - 4), at);
+    const isTopic = before.endsWith(' to ');
+    hides ||= isTopic && isSecretTopic(text);
+    if (hides && !isTopic && !before.endsWith(' on ')) return JSON.stringify(GONE);
+    const out = textOut(text);
+    return out === text ? quoted : quoteText(out, out.length);
+  });
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,6 +1,6 @@
 // Owns the one place that everything read from a broker passes on its way out: what is invisible is counted, what
 // reads like instructions is named, secrets are taken out where whoever runs it wants that. Must not know any tool.
-import { secretsOut } from './redact.ts';
+import { questionOut, secretsOut } from './redact.ts';
 import { looksLikeInstructions } from './suspects.ts';
 
 /** Added to a result only where there is something to say. */
@@ -38,6 +38,9 @@ export function redacted(text: string): string {
   const { value } = secretsOut({ text });
   return 'text' in value && typeof value.text === 'string' ? value.text : text;
 }
+
+/** What a person is asked, without secrets. */
+export const redactedQuestion = questionOut;
 
 type Look = {
   escaped: number;

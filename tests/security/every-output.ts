@@ -76,7 +76,7 @@ async function listings(script: Script, { topic, device }: Place): Promise<void>
 }
 
 /** A person is asked before what is stored is replaced; a host that cannot ask gets a preview. */
-async function askedFor(script: Script, { stored }: Place): Promise<void> {
+export async function askedFor(script: Script, { stored }: Place): Promise<void> {
   const { daemon } = script;
   const write = { session_id, topic: stored, payload: 'mine', retain: true };
   const id = script.send('tools/call', { name: 'publish_message', arguments: write });

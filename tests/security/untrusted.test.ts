@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { definitions } from '../../src/generated/definitions.ts';
+import { isObject } from '../../src/rpc/message.ts';
 import { looksLikeInstructions } from '../../src/suspects.ts';
-import { examined } from '../../src/untrusted.ts';
+import { examined, redactedQuestion } from '../../src/untrusted.ts';
 
 describe('what reads like instructions is named and stays', () => {
   test.each([
@@ -57,6 +59,11 @@ test('what is invisible is counted in names and values; ordinary white space is 
   expect(examined(plain, false)).toBe(plain);
 });
 
+const rawOf = (text: string) => ({
+  base64: Buffer.from(text).toString('base64'),
+  hex_head: Buffer.from(text).toString('hex'),
+});
+
 describe('redaction, where it is wanted', () => {
   const jwt = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl';
   test.each([
@@ -70,9 +77,39 @@ describe('redaction, where it is wanted', () => {
     [{ payload: Buffer.from('{"password":"S3CRET"}').toString('base64') }, 1],
     [{ schema: { properties: { password: { type: 'string', examples: ['S3CRET'] } } } }, 1],
     [{ user_properties: { token: 'S3CRET' } }, 1],
+    // Under a topic, template or path that names it.
+    [{ messages: [{ topic: 'r/wifi/password', payload: 'S3CRET' }] }, 1],
+    [{ messages: [{ topic: 'r/wifi/password/set', payload: { a: ['S3CRET'] } }] }, 1],
+    [{ error_messages: [{ topic: 'r/psk', message: 'S3CRET' }], summary: 'r/psk says "S3CRET".' }, 1],
+    [{ topic: 'r/token', preview: { reasons: ['x'], replaces: { payload: 'S3CRET' } } }, 1],
+    [{ topic_schemas: [{ topics: ['r/pwd'], schema: { type: 'string', enum: ['S3CRET'] }, examples: ['S3CRET'] }] }, 2],
+    [{ timeline: [{ topic: 'r/x', changes: [{ path: '$.tokens[0]', before: 'S3CRET', after: null }] }] }, 1],
+    [{ schema: { properties: { name: { enum: ['password'] }, value: { enum: ['S3CRET'] } } } }, 1],
+    [{ schema: { properties: { name: { type: 'string' }, value: { enum: ['S3CRET'] } } } }, 1],
+    // More than one.
+    [{ payload: { passwords: ['S3CRET'], secrets: { a: 'S3CRET' }, api_keys: 'S3CRET' } }, 3],
+    // To the end of the line, of the quotes, to a separator.
+    [{ payload: 'password: a S3CRET b' }, 1],
+    [{ payload: 'password = "a \\" S3CRET" x=1' }, 1],
+    [{ payload: "wifi_pwd='a S3CRET', x" }, 1],
+    [{ payload: 'say {\\"password\\": \\"a S3CRET\\"}' }, 1],
+    // Fields of a payload are spared for no name.
+    [{ payload: { token: { topic: 'S3CRET', type: 'S3CRET', description: 'S3CRET' } } }, 3],
+    [{ payload: { confirmation_token: 'S3CRET' } }, 1],
+    [{ payload: { name: 'password', type: 'S3CRET' } }, 1],
+    [{ payload: ['authorization', 'S3CRET'] }, 1],
+    // Within a text: JSON, its beginning, its escapes, bytes.
+    [{ payload: { a: '{"password":"S3CRET"}' } }, 1],
+    [{ payload: '[{"name":"password","value":"a S3CRET b' }, 1],
+    [{ payload: '{"a":1,"pass\\u0077ord":"S3CRET","b' }, 1],
+    [{ payload: { a: Buffer.from('{"pass\\u0077ord":"S3CRET"}').toString('base64') } }, 1],
+    // The bytes beside a payload that something was taken out of.
+    [{ messages: [{ topic: 'a', payload: { password: 'S3CRET' }, raw: rawOf('\x82S3CRET') }] }, 2],
+    [{ messages: [{ topic: 'a', payload: 'cut', raw: rawOf('{"pass\\u0077ord":"S3CRET"}') }] }, 1],
+    [{ messages: [{ topic: 'r/password', payload: 'S3CRET', raw: rawOf('S3CRET') }] }, 2],
   ])('%j', (value, count) => {
     const out = examined(value, true);
-    expect(JSON.stringify(out)).not.toMatch(/S3CRET|UzNDUkVU|MzQ1JFV/);
+    expect(JSON.stringify(out)).not.toMatch(/S3CRET|UzNDUkVU|MzQ1JFV|NDUkVU|533343524554/);
     expect(out).toMatchObject({ untrusted: { redacted_secrets: count } });
     expect(JSON.stringify(examined(value, false))).toBe(JSON.stringify(value));
   });
@@ -80,6 +117,57 @@ describe('redaction, where it is wanted', () => {
   test('tokens by what they look like', () => {
     const out = examined({ payload: `a ${jwt} b AKIAABCDEFGHIJKLMNOP c` }, true);
     expect(out).toEqual({ payload: 'a [redacted] b [redacted] c', untrusted: { redacted_secrets: 2 } });
+  });
+
+  test('in a question: what is quoted, by the name of the topic and by what it is', () => {
+    const asked = (topic: string, payload: string) =>
+      redactedQuestion(
+        `Publish on "token" (h:1) to ${JSON.stringify(topic)}: ${JSON.stringify(payload)}? Why. Stored: "old".`,
+      );
+    expect(asked('r/wifi/password', 'S3CRET')).toBe(
+      'Publish on "token" (h:1) to "r/wifi/password": "[redacted]"? Why. Stored: "[redacted]".',
+    );
+    for (const payload of [
+      '{"password":"a S3CRET"}',
+      'password: a S3CRET',
+      '[{"name":"psk","value":"S3CRET',
+      rawOf('pwd=S3CRET 123').base64,
+    ])
+      expect(asked('r/x', payload)).toMatch(
+        /^Publish on "token" \(h:1\) to "r\/x": "(?:(?!S3CRET|UzNDUkVU).)*\[redacted\].*Stored: "old"\.$/,
+      );
+    expect(asked('r/x', '{"a":"b"}')).toContain(JSON.stringify('{"a":"b"}'));
+  });
+
+  test('counts of topics and numbers of the schema keep their type', () => {
+    const topics = { 'r/password': 3 };
+    const message = { topic: 'r/password', payload: 7, size_bytes: 1, qos: 0, retain: true, payload_type: 'number' };
+    const folded = { topic: 'r/password', path: '$', kind: 'noise', count: 4, minimum: 1, maximum: 2 };
+    expect(examined({ topics, messages: [message], folded: [folded] }, true)).toEqual({
+      topics,
+      messages: [{ ...message, payload: '[redacted]' }],
+      folded: [{ topic: 'r/password', path: '$', kind: 'noise', count: 4 }],
+      untrusted: { redacted_secrets: 3 },
+    });
+  });
+
+  test('every field of a result that holds what a broker sent goes under the topic of a secret', async () => {
+    const fields: string[] = [];
+    const walk = (schema: unknown): void => {
+      if (Array.isArray(schema)) for (const one of schema) walk(one);
+      if (!isObject(schema)) return;
+      for (const [name, of] of Object.entries(isObject(schema.properties) ? schema.properties : {}))
+        if (isObject(of) && !('type' in of) && !('const' in of) && !('enum' in of)) fields.push(name);
+      for (const one of Object.values(schema)) walk(one);
+    };
+    for (const definition of Object.values(definitions)) walk(definition.outputSchema);
+    expect(new Set(fields)).toEqual(
+      new Set(['payload', 'value', 'last_value', 'message', 'before', 'after', 'expected', 'got']),
+    );
+    for (const name of fields)
+      expect(JSON.stringify(examined({ of: [{ topic: 'r/password', [name]: 'S3CRET' }] }, true))).not.toContain(
+        'S3CRET',
+      );
   });
 
   test('what a caller has to send back, and ordinary values, stay', () => {
