@@ -48,7 +48,7 @@ async function serve(options: Options): Promise<void> {
   const profiles =
     options.configFile === undefined
       ? noProfiles
-      : (await import('./profiles.ts')).profilesOf(config, options.configFile, process.env, exposed);
+      : (await import('./profiles.ts')).profilesOf(config, options.configFile, process.env, exposed, endGroup);
   const demo = options.demo ? (await import('./demo/profile.ts')).withDemo(profiles, options.demoSeed) : undefined;
   if (process.stdin.isTTY) process.stderr.write(hint);
   const server = createServer({
@@ -102,12 +102,22 @@ async function examine(options: Options, { target }: NonNullable<Options['doctor
     home: homedir(),
     cwd: process.cwd(),
     program: process.argv[1] ?? '',
+    endGroup,
   };
   const { configFile, demo } = options;
   const well = await doctor.examine({ configFile, target, demo, machine }, screen);
   screen.close();
   process.exitCode = well ? 0 : 1;
   setTimeout(() => process.exit(), EXIT_GRACE_MS).unref();
+}
+
+/** What a command started, where that did not end with it. */
+function endGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch {
+    // It has ended.
+  }
 }
 
 /** Its path is relative to the config. */

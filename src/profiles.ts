@@ -1,8 +1,7 @@
 // Owns the profiles of a config: sealed when it is read, opened for one connect; files, variables and commands are read
 // then and not before. Must not know sessions or tools.
-import { execFile } from 'node:child_process';
 import { dirname, resolve } from 'node:path';
-import { promisify } from 'node:util';
+import { type EndGroup, printedBy } from './command.ts';
 import { ConfigError, modeFor, OTHERS } from './config.ts';
 import { ToolError } from './errors.ts';
 import type { Config, Profile, Secret } from './generated/config-types.ts';
@@ -23,14 +22,20 @@ export type Environment = Record<string, string | undefined>;
 export type Exposed = (key: string, mode: string) => void;
 
 /** The profiles of a config; paths in it are relative to its file. */
-export function profilesOf(config: Config, file: string, env: Environment, exposed: Exposed = () => {}): Profiles {
+export function profilesOf(
+  config: Config,
+  file: string,
+  env: Environment,
+  exposed: Exposed = () => {},
+  endGroup?: EndGroup,
+): Profiles {
   const vault = createVault();
   const entries = Object.entries(config.profiles ?? {});
   for (const [name, profile] of entries) checkProfile(name, profile, file);
   const sealed = new Map(entries.map(([name, profile]) => [name, vault.seal(JSON.stringify(profile))]));
   // The parsed file must not keep what was sealed.
   delete config.profiles;
-  const from = { folder: dirname(resolve(file)), env, exposed };
+  const from = { folder: dirname(resolve(file)), env, exposed, endGroup };
   return {
     names: () => [...sealed.keys()],
     open: async (name, signal) => {
@@ -61,7 +66,13 @@ export function checkProfile(name: string, { url, will }: Profile, file: string)
   if (will !== undefined) at('will.topic', () => checkTopicName(will.topic));
 }
 
-type From = { folder: string; env: Environment; exposed: Exposed; signal: AbortSignal | undefined };
+type From = {
+  folder: string;
+  env: Environment;
+  exposed: Exposed;
+  endGroup: EndGroup | undefined;
+  signal: AbortSignal | undefined;
+};
 
 async function openProfile(profile: Profile, from: From): Promise<OpenProfile> {
   const open: OpenProfile = { url: profile.url };
@@ -96,17 +107,11 @@ async function secret(source: Secret, key: string, from: From): Promise<string> 
     return value;
   }
   if ('file' in source) return withoutNewline((await secretBytes(source.file, key, from)).toString('utf8'));
-  const [command, ...args] = source.command;
   try {
     const signals = [AbortSignal.timeout(COMMAND_TIMEOUT_MS), ...(from.signal ? [from.signal] : [])];
-    const until = AbortSignal.any(signals);
-    const options = { cwd: from.folder, maxBuffer: MAX_SECRET_BYTES, windowsHide: true, signal: until };
-    const running = promisify(execFile)(command ?? '', args, options);
-    // The signal of execFile is SIGTERM, which it may ignore.
-    until.addEventListener('abort', () => running.child.kill('SIGKILL'), { once: true });
-    // One that asks for something finds nobody there, instead of waiting.
-    running.child.stdin?.end();
-    return withoutNewline((await running).stdout);
+    const { folder: cwd, endGroup } = from;
+    const running = { cwd, mostBytes: MAX_SECRET_BYTES, signal: AbortSignal.any(signals), endGroup };
+    return withoutNewline(await printedBy(source.command, running));
   } catch {
     from.signal?.throwIfAborted();
     // What a command prints, on stderr too, may be the secret itself.

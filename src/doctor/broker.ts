@@ -6,9 +6,9 @@ import type { Profiles } from '../mqtt/profile.ts';
 import type { Pool } from '../mqtt/types.ts';
 import { loadFormats } from '../payload/decode.ts';
 import { createPolicy } from '../policy.ts';
-import { type Environment, profilesOf } from '../profiles.ts';
+import { profilesOf } from '../profiles.ts';
 import type { Settings } from './settings.ts';
-import type { Finding, Target } from './types.ts';
+import type { Finding, Machine, Target } from './types.ts';
 
 /** For each layer: a person waits. */
 const TIMEOUT_SECONDS = 5;
@@ -19,10 +19,10 @@ export type Brokers = { names: Profiles['names']; check: Pool['check']; close():
 export async function brokersOf(
   { config, broken }: Settings,
   configFile: string | undefined,
-  env: Environment,
+  { env, endGroup }: Machine,
   demo: boolean,
 ): Promise<Brokers> {
-  const own = profilesOf(config, broken || configFile === undefined ? '.' : configFile, env);
+  const own = profilesOf(config, broken || configFile === undefined ? '.' : configFile, env, undefined, endGroup);
   const withDemo = demo ? (await import('../demo/profile.ts')).withDemo(own) : undefined;
   const profiles = withDemo ?? own;
   const policy = createPolicy({ readOnly: true, rules: config.policy ?? {} });

@@ -31,7 +31,7 @@ export async function examine({ configFile, target, demo, machine }: Examination
 
   // A config that cannot be read leaves a URL to examine, but no profile.
   if (!settings.broken || (target && 'url' in target)) {
-    const brokers = await brokersOf(settings, configFile, machine.env, demo);
+    const brokers = await brokersOf(settings, configFile, machine, demo);
     for (const one of wanted(target, brokers, settings)) {
       report.heading('url' in one ? 'The broker' : `Profile ${repeated(one.profile)}`);
       if ('profile' in one) for (const finding of fileFindings(one.profile, settings, machine)) tell(finding);

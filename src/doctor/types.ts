@@ -1,4 +1,5 @@
 // Owns the words of the doctor: what it is told of the machine, and what it says. Must not know how any of it is found.
+import type { EndGroup } from '../command.ts';
 
 export type Status = 'ok' | 'warning' | 'failed' | 'skipped';
 
@@ -21,6 +22,8 @@ export type Machine = {
   cwd: string;
   /** The program that runs. */
   program: string;
+  /** How what a command of the config left behind is ended. */
+  endGroup?: EndGroup;
 };
 
 /** What is to be examined: one broker, or every profile of the config. */

@@ -1,5 +1,6 @@
 // Where the secrets of a profile come from something slow: the call's own time holds, and the program always ends.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,6 +34,24 @@ test('a pipe for a password -> refused; a command that never ends -> connection_
   script.daemon.notify('notifications/cancelled', { requestId: cancelled });
   script.daemon.end();
   expect((await script.daemon.exit).code).toBe(0);
+});
+
+test('a command that waits for another -> both end with the call', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'secret-sources-'));
+  onTestFinished(() => rm(dir, { recursive: true }));
+  // Whoever reads it is told when the last one that holds it has ended.
+  const held = join(dir, 'held');
+  execFileSync('mkfifo', [held]);
+  const reader = spawn('cat', [held]);
+  onTestFinished(() => void reader.kill());
+  const command = ['sh', '-c', `(echo up; sleep 300) > '${held}'; echo secret`];
+  const profiles = { p: { url: inject('mqttUrl'), username: 'u', password: { command } } };
+  await writeFile(join(dir, 'config.json'), JSON.stringify({ profiles }));
+  const script = new Script({ args: ['--config', join(dir, 'config.json')] });
+  const connecting = script.send('establish_connection', { profile: 'p', timeout_seconds: 2 });
+  await once(reader.stdout, 'data');
+  expect(await script.errorOf(connecting)).toMatchObject({ code: 'connection_timeout' });
+  await once(reader, 'close');
 });
 
 test('SIGTERM while a command runs -> exit code 0', async () => {
