@@ -43,16 +43,26 @@ test.each([
     const { win32 } = await original<typeof import('node:path')>();
     return { ...win32, default: win32 };
   });
-  vi.doMock('node:fs/promises', async (original) => ({
-    ...(await original<typeof import('node:fs/promises')>()),
-    readFile: async (file: string) => {
+  const dir = mkdtempSync(join(tmpdir(), 'bitsperity-mqtt-mcp-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  const here = join(dir, 'ca.pem');
+  writeFileSync(here, 'PEM');
+  // Whatever is asked for is `here`.
+  vi.doMock('node:fs/promises', async (original) => {
+    const files = await original<typeof import('node:fs/promises')>();
+    const stat = (file: string) => {
       asked.push(file);
-      return Buffer.from('PEM');
-    },
-  }));
+      return files.stat(here);
+    };
+    const open = (file: string, flags: number) => {
+      asked.push(file);
+      return files.open(here, flags);
+    };
+    return { ...files, stat, open };
+  });
   const { profilesOf } = await import('../../src/profiles.ts');
   const config = { profiles: { plant: { url: 'mqtts://broker', ca_file: given } } };
   const profile = await profilesOf(config, 'C:\\Program Files\\mqtt\\config.json', {}).open('plant');
   expect(profile.tls?.ca?.toString()).toBe('PEM');
-  expect(asked).toEqual([read]);
+  expect([...new Set(asked)]).toEqual([read]);
 });
