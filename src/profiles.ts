@@ -90,7 +90,7 @@ async function tlsOf(profile: Profile, from: From): Promise<TlsOptions> {
   if (profile.ca_file !== undefined) tls.ca = (await bytes(profile.ca_file, 'ca_file', MAX_PEM_BYTES, from)).content;
   if (profile.cert_file !== undefined)
     tls.cert = (await bytes(profile.cert_file, 'cert_file', MAX_PEM_BYTES, from)).content;
-  if (profile.key_file !== undefined) tls.key = await secretBytes(profile.key_file, 'key_file', from);
+  if (profile.key_file !== undefined) tls.key = await secretBytes(profile.key_file, 'key_file', MAX_PEM_BYTES, from);
   if (profile.key_passphrase !== undefined)
     tls.passphrase = await secret(profile.key_passphrase, 'key_passphrase', from);
   if (profile.servername !== undefined) tls.servername = profile.servername;
@@ -106,7 +106,8 @@ async function secret(source: Secret, key: string, from: From): Promise<string> 
     if (value === undefined) throw unreadable(key, `${variable(source.env)} is not set`);
     return value;
   }
-  if ('file' in source) return withoutNewline((await secretBytes(source.file, key, from)).toString('utf8'));
+  if ('file' in source)
+    return withoutNewline((await secretBytes(source.file, key, MAX_SECRET_BYTES, from)).toString('utf8'));
   try {
     const signals = [AbortSignal.timeout(COMMAND_TIMEOUT_MS), ...(from.signal ? [from.signal] : [])];
     const { folder: cwd, endGroup } = from;
@@ -126,8 +127,8 @@ async function bytes(file: string, key: string, most: number, { folder, signal }
 }
 
 /** Of a file that only its owner should be able to open. */
-async function secretBytes(file: string, key: string, from: From): Promise<Buffer> {
-  const { content, mode } = await bytes(file, key, MAX_SECRET_BYTES, from);
+async function secretBytes(file: string, key: string, most: number, from: From): Promise<Buffer> {
+  const { content, mode } = await bytes(file, key, most, from);
   const shown = modeFor(OTHERS, mode);
   if (shown !== undefined) from.exposed(key, shown);
   return content;

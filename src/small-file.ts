@@ -5,7 +5,7 @@ import { codeOf } from './config.ts';
 
 /** A password; stops a file given by mistake from filling memory. */
 export const MAX_SECRET_BYTES = 64 * 1024;
-/** Certificates: the bundle of a whole system has 250 KB. */
+/** Certificates and keys, which may be in one file: the bundle of a whole system has 250 KB. */
 export const MAX_PEM_BYTES = 1024 * 1024;
 
 export type Small = { content: Buffer; mode: number } | { trouble: string };

@@ -262,10 +262,15 @@ describe('profiles', () => {
     expect(error.message).toMatch(message);
   });
 
-  test('a file of exactly 64 KiB, and a ca_file of more -> read', async () => {
+  test('a file of exactly 64 KiB, and PEM of more -> read', async () => {
     await writeFile(join(dir, 'most'), 'x'.repeat(65_536));
     await writeFile(join(dir, 'many.pem'), 'x'.repeat(300_000));
-    const { password, tls } = await openProfile({ password: { file: 'most' }, ca_file: 'many.pem' });
+    const { password, tls } = await openProfile({
+      password: { file: 'most' },
+      ca_file: 'many.pem',
+      key_file: 'many.pem',
+    });
+    expect(tls?.key).toHaveLength(300_000);
     expect(password).toHaveLength(65_536);
     expect(tls?.ca).toHaveLength(300_000);
   });
