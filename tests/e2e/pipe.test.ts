@@ -129,7 +129,8 @@ test('nobody reads the output -> it ends quietly', async () => {
   const many = `for i in $(seq 2000); do echo '{"jsonrpc":"2.0","id":'$i',"method":"tools/list"}'; done`;
   const { code, lines, stderr } = await sh(`{ ${many}; } | node dist/main.js | head -n 1`, cwd);
   expect(lines).toHaveLength(1);
-  expect(stderr).toBe('');
+  // On a machine with much else to do the watchdog may have a word.
+  expect(stderr.split('\n').filter((line) => line !== '' && !line.includes('event loop stalled'))).toEqual([]);
   expect(code).toBe(0);
 });
 
