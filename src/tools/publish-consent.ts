@@ -81,7 +81,9 @@ function messageFor({ facts }: Session, request: PublishRequest, { reasons, stor
   const { topic, payload, retain, properties } = request;
   const where = `on ${quoteText(facts.name, MAX_SHOWN)} (${facts.broker}:${facts.port})`;
   const what = `${quoteText(topic, MAX_SHOWN)}${retain ? ', to be stored' : ''}: ${shown(payload, payload.length)}`;
-  const extra = properties === undefined ? '' : ' It carries MQTT 5 properties.';
+  const answers = properties?.response_topic;
+  const asks = answers === undefined ? '' : `; answers are to go to ${quoteText(answers, MAX_SHOWN)}`;
+  const extra = properties === undefined ? '' : ` It carries MQTT 5 properties${asks}.`;
   const now = stored ? ` Stored there now: ${shown(stored.payload, stored.size)}.` : '';
   return `Publish ${where} to ${what}? ${reasons.join(' ')}${now}${extra}`;
 }

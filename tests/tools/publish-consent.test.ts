@@ -269,6 +269,20 @@ describe('a modern client that can be asked', () => {
     expect(await cameThrough(broker, server, prefix)).toEqual([`${topic}={"level":2}`]);
   });
 
+  test('where answers are to go is told: escaped, cut', async () => {
+    const server = judged(startServer());
+    const { write } = await prepared(server);
+    const words = async (properties: Message) => {
+      const { result } = await call(server, { ...write, properties });
+      return String(dig(result, 'inputRequests', 'confirm', 'params', 'message'));
+    };
+    const told = await words({ response_topic: `reply\u202e/${'x'.repeat(400)}` });
+    expect(told).toContain('It carries MQTT 5 properties; answers are to go to "reply\\u202e/xxx');
+    expect(told).toMatch(/x"….$/);
+    expect(told.length).toBeLessThan(900);
+    expect(await words({ content_type: 'text/plain' })).toMatch(/It carries MQTT 5 properties\.$/);
+  });
+
   test('an answer without the state of its question -> asked again, nothing sent', async () => {
     const server = judged(startServer());
     const { broker, prefix, write } = await prepared(server);
