@@ -5,7 +5,7 @@ import { isRecord } from './payload/types.ts';
 import { isSecret, isSecretPath, isSecretTopic } from './secret-names.ts';
 import { createValues, GONE, NAMING, type Values } from './secret-values.ts';
 
-/** Fields of a result itself whose value a caller has to send back. */
+/** Fields of ours, never of a payload, whose value a caller has to send back. */
 const TO_SEND_BACK = new Set(['confirmation_token', 'next_cursor', 'whole_cursor', 'session_id']);
 /** Fields of ours that hold what a broker sent. */
 const VALUES = new Set(
@@ -33,16 +33,16 @@ const PAIRED = /^(?:v|val|values?|data|content|text|default)$/i;
 export function secretsOut(value: object): { value: object; count: number } {
   const values = createValues();
   const taken = new Set<string>();
-  const copy = resultOut(value, { values, taken, secret: false, top: true });
+  const copy = resultOut(value, { values, taken, secret: false });
   if (values.count() === 0) return { value, count: 0 };
   const said = taken.size > 0 ? withoutTaken(copy, taken) : copy;
   return { value: isRecord(said) ? said : {}, count: values.count() };
 }
 
 /** `secret`: its topic or path names one. */
-type Place = { values: Values; taken: Set<string>; secret: boolean; top?: boolean };
+type Place = { values: Values; taken: Set<string>; secret: boolean };
 
-function resultOut(one: unknown, { values, taken, secret, top }: Place): unknown {
+function resultOut(one: unknown, { values, taken, secret }: Place): unknown {
   if (typeof one === 'string') return values.textOut(one);
   if (Array.isArray(one)) return one.map((element) => resultOut(element, { values, taken, secret }));
   if (!isRecord(one)) return one;
@@ -50,7 +50,7 @@ function resultOut(one: unknown, { values, taken, secret, top }: Place): unknown
   const place = { values, taken, secret: hides };
   const before = values.count();
   const entries = Object.entries(one).flatMap(([key, field]): [string, unknown][] => {
-    if (top && TO_SEND_BACK.has(key)) return [[key, field]];
+    if (TO_SEND_BACK.has(key)) return [[key, field]];
     if (key === 'raw') return [];
     if (NUMBERS.has(key) && hides) return leftOut(values);
     return [[values.textOut(key), fieldOut(key, field, place, 'topic' in one)]];

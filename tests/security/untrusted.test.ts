@@ -114,6 +114,11 @@ describe('redaction, where it is wanted', () => {
     expect(JSON.stringify(examined(value, false))).toBe(JSON.stringify(value));
   });
 
+  test('a character that nobody sees makes no other word of a name', () => {
+    const out = examined({ payload: { 'pass\u200bword': 'S3CRET' } }, true);
+    expect(out).toMatchObject({ payload: { 'pass\u200bword': '[redacted]' }, untrusted: { redacted_secrets: 1 } });
+  });
+
   test('tokens by what they look like', () => {
     const out = examined({ payload: `a ${jwt} b AKIAABCDEFGHIJKLMNOP c` }, true);
     expect(out).toEqual({ payload: 'a [redacted] b [redacted] c', untrusted: { redacted_secrets: 2 } });
