@@ -253,6 +253,27 @@ describe('writing', () => {
     expect(broker.seen.map(({ topic }) => topic)).toEqual([`${at}/1`, `${at}/2`]);
   });
 
+  test('a session closed and opened again, checks beside it -> no message more; a second session has its own', async () => {
+    const at = ownPrefix();
+    const server = await connected({ max_publishes_per_minute: 12 });
+    const lab = { connection_string: inject('mqttUrl'), name: 'lab' };
+    const sent = async (session_id: string) => {
+      const all = Array.from({ length: 4 }, () =>
+        call(server, 'publish_message', { session_id, topic: at, payload: 'x' }),
+      );
+      return (await Promise.all(all)).filter((one) => dig(one, 'status') === 'published').length;
+    };
+    expect(await sent('lab')).toBe(2);
+    for (let n = 0; n < 6; n += 1) {
+      await call(server, 'close_connection', { session_id: 'lab' });
+      await call(server, 'test_connection', { connection_string: lab.connection_string });
+      expect(await call(server, 'establish_connection', lab)).toMatchObject({ status: 'connected' });
+      expect(await sent('lab')).toBe(0);
+    }
+    await call(server, 'establish_connection', { ...lab, name: 'other' });
+    expect(await sent('other')).toBe(2);
+  });
+
   test('a probe of test_connection counts and is refused like any other write', async () => {
     const at = ownPrefix();
     const server = await connected({ publish: { deny: ['#'] } });

@@ -243,6 +243,21 @@ describe.each(callers)('%s', (_who, publish) => {
   });
 });
 
+test('a legacy client that can be asked, send_and_verify with correlation data of our own -> asked once, sent once', async () => {
+  const server = judged(startServer());
+  const { broker, prefix } = await prepared(server);
+  await server.call('i', 'initialize', initializeParams('2025-11-25', { elicitation: {} }));
+  server.notify('notifications/initialized');
+  const topic = `${prefix}/cmd`;
+  const args = { topic, payload: 'reboot', properties: { response_topic: `${prefix}/answer` }, timeout_seconds: 1 };
+  server.request('v', 'tools/call', { name: 'send_and_verify', arguments: { session_id: 'lab', ...args } });
+  const asked = await server.next((one) => dig(one, 'method') === 'elicitation/create');
+  server.send({ jsonrpc: '2.0', id: dig(asked, 'id'), result: { action: 'accept', content: { confirm: true } } });
+  expect(contentOf(await server.answer('v'))).toMatchObject({ status: 'no_reaction', acknowledged: true });
+  expect(server.received.filter((line) => line.includes('elicitation/create'))).toHaveLength(1);
+  expect(await cameThrough(broker, server, prefix)).toEqual([`${topic}=reboot`]);
+});
+
 describe('a modern client that can be asked', () => {
   const meta = { 'io.modelcontextprotocol/clientCapabilities': { elicitation: { form: {} } } };
   const call = (wire: Wire, args: Message, more: Message = {}) =>
