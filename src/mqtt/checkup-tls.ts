@@ -17,7 +17,7 @@ const MAX_CHAIN = 5;
 const MAX_NAMES = 20;
 const MAX_NAME_CHARS = 200;
 
-export type Handshake = Found<{ tls: CheckedTls; code?: 'tls_failure' }>;
+export type Handshake = Found<{ tls: CheckedTls; unverified?: true; code?: 'tls_failure' }>;
 
 /** Throws what connectError makes of a handshake that did not come about. A bad certificate is a result. */
 export async function shakeHands(
@@ -37,7 +37,8 @@ export async function shakeHands(
   const late = () => Object.assign(new Error('too late'), { code: 'ERR_TLS_HANDSHAKE_TIMEOUT' });
   try {
     await within(secured, ms, signal, late);
-    return judge(read(socket, endpoint), tls.rejectUnauthorized !== false);
+    const verify = tls.rejectUnauthorized !== false;
+    return { ...judge(read(socket, endpoint), verify), ...(verify ? {} : { unverified: true }) };
   } catch (error) {
     throw signal.aborted ? signal.reason : connectError(error, endpoint);
   } finally {

@@ -298,6 +298,8 @@ export type Check = {
   reason?: string;
   addresses?: CheckedAddress[];
   tls?: CheckedTls;
+  /** Any certificate is taken here: what the later layers tell came from nobody knows whom. */
+  unverified?: true;
   protocol_version?: 4 | 5;
   client_id?: string;
   limits?: BrokerLimits;

@@ -3,6 +3,7 @@ import type { TestConnectionArgs, TestConnectionResult } from '../generated/type
 import type { Check } from '../mqtt/types.ts';
 import { checkProbeTopic } from './probe.ts';
 import type { Context, Handler } from './tool.ts';
+import { unverified } from './trust.ts';
 
 export const testConnection: Handler<'test_connection'> = async (args, context) => {
   const { probe_topic: topic } = args;
@@ -24,7 +25,8 @@ export const testConnection: Handler<'test_connection'> = async (args, context) 
   );
   await remember(checks, args, context);
   const overall_health = healthOf(checks);
-  return { summary: summaryOf(checks), overall_health, status: 'success', checks: checks.map(plain) };
+  const trust = checks.some((check) => check.unverified) ? unverified : {};
+  return { summary: summaryOf(checks), overall_health, status: 'success', checks: checks.map(plain), ...trust };
 };
 
 /** On an open session, for whoever wonders later why nothing comes. */
@@ -58,7 +60,16 @@ function namesOf(checks: Check[], wanted: Check['status']): string {
 }
 
 /** The order that is read: what, how it went, why, what next. */
-function plain({ name, status, ms, detail, hint, limits, ...rest }: Check): TestConnectionResult['checks'][number] {
+function plain({
+  name,
+  status,
+  ms,
+  detail,
+  hint,
+  limits,
+  unverified: _,
+  ...rest
+}: Check): TestConnectionResult['checks'][number] {
   return {
     name,
     status,

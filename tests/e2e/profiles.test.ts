@@ -190,6 +190,17 @@ describe('verification turned off', () => {
     expect(safe).not.toHaveProperty('tls_verified');
   });
 
+  test('test_connection by profile -> says so too, whatever the certificate is', async () => {
+    const { port } = await mosquitto({ tls: server });
+    const url = `mqtts://localhost:${port}`;
+    const safe = { url, ca_file: 'ca.pem' };
+    const daemon = await daemonWith({ open: { url, verify: false }, known: { ...safe, verify: false }, safe });
+    for (const profile of ['open', 'known']) {
+      expect(await call(daemon, 'test_connection', { profile })).toMatchObject({ tls_verified: false });
+    }
+    expect(await call(daemon, 'test_connection', { profile: 'safe' })).not.toHaveProperty('tls_verified');
+  });
+
   test('list_active_connections -> by session', async () => {
     const { port } = await mosquitto({ tls: server });
     const url = `mqtts://localhost:${port}`;
