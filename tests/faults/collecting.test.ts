@@ -2,7 +2,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { MosquittoOptions } from '../support/broker.ts';
 import type { Fields } from '../support/fake-host.ts';
-import { becomes, collecting, type Scene, scene, told } from '../support/faults.ts';
+import { becomes, collecting, type Scene, saved, scene, told } from '../support/faults.ts';
 
 /** Of the session `faulty`, on a slow clock of its own where a fault is only noticed by it. */
 const keepalive = { keepalive_seconds: 1 };
@@ -28,7 +28,8 @@ async function listening({
   await say(stage, 'kept', { topic: 'a/kept', retain: true });
   const id = await collecting(script, 'faulty', 'a/#', { qos: 1, max_messages: 3, ...collect });
   await say(stage, 'before');
-  await expect.poll(async () => (await script.session('faulty')).messages_received).toBeGreaterThanOrEqual(2);
+  const heard = async () => (await script.session('faulty')).messages_received;
+  await expect.poll(heard, { timeout: 10_000, interval: 20 }).toBeGreaterThanOrEqual(2);
   return { ...stage, stage, id };
 }
 
@@ -65,6 +66,7 @@ test('collection: reset and refused for a while -> connection_error says so, the
     connection_error: expect.stringMatching(/nothing listens/),
   });
   expect(down.reconnects).toBe(0);
+  await say(on.stage, 'lost in the gap');
   await on.proxy.setMode({});
   await becomes(on.script, 'faulty', { ...up, reconnects: 1 });
   tellsGap(await endsWhole(on));
@@ -92,6 +94,7 @@ for (const deaf_to of ['both', 'broker', 'client'] as const) {
       is_connected: false,
       connection_error: expect.stringMatching(/keep-alive|closed|reset/),
     });
+    await say(on.stage, 'lost in the gap');
     await on.proxy.setMode({ kind: 'reset' });
     await on.proxy.setMode({});
     await becomes(on.script, 'faulty', up);
@@ -105,6 +108,7 @@ test('collection: 20 bytes a second -> slow, and nothing lost', async () => {
   await on.proxy.setMode({ bytes_per_second: 20 });
   await endsWhole(on);
   await on.proxy.setMode({});
+  expect(await on.script.session('faulty')).toMatchObject({ ...up, reconnects: 0 });
   await closes(on);
 });
 
@@ -113,6 +117,7 @@ test('collection: 2 s of latency -> late, and nothing lost', async () => {
   await on.proxy.setMode({ latency_ms: 2_000 });
   await endsWhole(on);
   await on.proxy.setMode({});
+  expect(await on.script.session('faulty')).toMatchObject({ ...up, reconnects: 0 });
   await closes(on);
 });
 
@@ -154,10 +159,19 @@ test('collection: broker killed and restarted without persistence -> goes on, it
 
 test('collection: broker killed and restarted with persistence -> goes on, the retained message is not told again', async () => {
   const on = await listening({ broker: { persistence: true } });
+  await saved(on.stage, 'sayer');
   await on.broker.kill();
   await on.broker.restart();
   await becomes(on.script, 'faulty', { ...up, reconnects: 1 });
   await becomes(on.script, 'sayer', up);
   tellsGap(await endsWhole(on));
+  const look = {
+    session_id: 'faulty',
+    topic_pattern: 'a/kept',
+    duration_seconds: 10,
+    max_messages: 1,
+    retained: 'only',
+  };
+  expect(told(await on.script.result('subscribe_and_collect', look))).toEqual(['kept']);
   await closes(on);
 });

@@ -1,7 +1,7 @@
 // A network that is bad while a connection is made: what the caller is told, and that nothing is left of the attempt.
 import { expect, test } from 'vitest';
 import type { Fields, Script } from '../support/fake-host.ts';
-import { scene } from '../support/faults.ts';
+import { scene, wellWithin } from '../support/faults.ts';
 import type { ProxyMode } from '../support/proxy.ts';
 
 const failed = (script: Script, url: string, more: Fields = {}) =>
@@ -50,7 +50,8 @@ test('connect: 20 bytes a second, one second of patience -> connection_timeout',
 test('connect: 20 bytes a second, time enough -> connected, messages arrive whole', async () => {
   const { script, proxy, well } = await scene();
   await proxy.setMode({ bytes_per_second: 20 });
-  expect(await script.connect('faulty', proxy.url, { timeout_seconds: 30 })).toMatchObject({ status: 'connected' });
+  const connected = await script.connect('faulty', proxy.url, { timeout_seconds: 30 });
+  expect(connected.connect_ms).toBeLessThan(wellWithin());
   await proxy.setMode({});
   await script.goesOn('faulty');
   await well('faulty');
@@ -62,7 +63,7 @@ test('connect: 2 s of latency, one second of patience -> connection_timeout', ()
 test('connect: 2 s of latency, time enough -> connected', async () => {
   const { script, proxy, well } = await scene();
   await proxy.setMode({ latency_ms: 2_000 });
-  expect(await script.connect('faulty', proxy.url)).toMatchObject({ status: 'connected' });
+  expect((await script.connect('faulty', proxy.url)).connect_ms).toBeLessThan(wellWithin());
   await proxy.setMode({});
   await script.goesOn('faulty');
   await well('faulty');

@@ -3,7 +3,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { MosquittoOptions } from '../support/broker.ts';
 import type { Fields } from '../support/fake-host.ts';
-import { becomes, collecting, type Scene, scene, told } from '../support/faults.ts';
+import { becomes, collecting, type Scene, saved, scene, told } from '../support/faults.ts';
 
 const up = { is_connected: true, connection_error: null };
 const topic = 'p/x';
@@ -110,6 +110,7 @@ for (const qos of [1, 2]) {
       await acknowledged(on, 'slow', qos);
       await on.proxy.setMode({});
       expect(told(await on.script.resultOf(id))).toEqual(['slow']);
+      expect(await on.script.session('faulty')).toMatchObject({ ...up, reconnects: 0 });
       await closes(on);
     });
   }
@@ -169,13 +170,9 @@ for (const qos of [1, 2]) {
 
   test(`publish at QoS ${qos}: broker killed once it has saved, and restarted -> what was acknowledged is there`, async () => {
     const on = await stage({ persistence: true });
-    const saves = () => on.broker.log().split('Saving in-memory database').length;
     await acknowledged(on, 'kept', qos, { retain: true });
-    // It saves behind a change that follows the one before.
-    const before = saves();
-    for (let n = 0; saves() === before; n += 1) await acknowledged(on, `${n}`, qos, { retain: true, topic: 'p/other' });
-    const late = collecting(on.script, 'witness', topic, { qos: 2, retained: 'exclude' });
-    await late;
+    await saved(on, 'faulty');
+    const late = await collecting(on.script, 'witness', topic, { qos: 2, retained: 'exclude', max_messages: 1 });
     await on.broker.kill('SIGKILL');
     await becomes(on.script, 'faulty', { is_connected: false });
     const away = await on.script.error('publish_message', { session_id: 'faulty', topic, payload: 'offline', qos });
@@ -191,7 +188,44 @@ for (const qos of [1, 2]) {
       max_messages: 1,
     });
     expect(told(await on.script.resultOf(id))).toEqual(['kept']);
-    expect(told(await on.script.resultOf(await late))).toEqual([]);
+    await acknowledged(on, 'well', qos);
+    expect(told(await on.script.resultOf(late))).toEqual(['well']);
+    await closes(on);
+  });
+
+  test(`publish at QoS ${qos}: broker killed before it has saved, and restarted -> what it acknowledged is gone with it`, async () => {
+    const on = await stage({ persistence: true, config: 'autosave_on_changes false\nautosave_interval 1800' });
+    await acknowledged(on, 'not saved', qos, { retain: true });
+    await on.broker.kill('SIGKILL');
+    await on.broker.restart();
+    await becomes(on.script, 'faulty', { ...up, reconnects: 1 });
+    await becomes(on.script, 'witness', up);
+    const args = { session_id: 'witness', topic_pattern: topic, duration_seconds: 10, qos: 2, max_messages: 1 };
+    const id = on.script.send('subscribe_and_collect', args);
+    await on.script.subscribed('witness', topic);
+    await acknowledged(on, 'well', qos);
+    expect(told(await on.script.resultOf(id))).toEqual(['well']);
+    await closes(on);
+  });
+
+  test(`publish at QoS ${qos}: under way when the broker is killed, which has saved our session -> unsure, told once at most`, async () => {
+    const ours = { session_expiry_seconds: 600, clean_start: false, client_id: 'ours' };
+    const on = await stage({ persistence: true }, ours);
+    const id = await collecting(on.script, 'witness', topic, { qos: 2, max_messages: 4 });
+    await acknowledged(on, 'sure', qos);
+    await on.proxy.setMode({ kind: 'blackhole', deaf_to: 'broker' });
+    const lost = publish(on, 'unsure', qos);
+    if (qos === 1) await expect.poll(async () => (await on.script.session('witness')).messages_received).toBe(2);
+    await saved(on, 'witness');
+    await on.broker.kill('SIGKILL');
+    expect(await on.script.errorOf(lost)).toMatchObject(unsure);
+    await on.broker.restart();
+    await on.proxy.setMode({});
+    await becomes(on.script, 'faulty', { ...up, reconnects: 1 });
+    await becomes(on.script, 'witness', { ...up, reconnects: 1 });
+    for (const payload of ['next', 'last', 'end']) await acknowledged(on, payload, qos);
+    const payloads = told(await on.script.resultOf(id));
+    expect(payloads).toEqual(qos === 1 ? ['sure', 'unsure', 'next', 'last'] : ['sure', 'next', 'last', 'end']);
     await closes(on);
   });
 }

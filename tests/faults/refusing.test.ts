@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { type Script as Behaviour, startFakeBroker } from '../support/fake-broker.ts';
 import type { Fields, Script } from '../support/fake-host.ts';
-import { becomes, collecting, programBeside, scene, told } from '../support/faults.ts';
+import { becomes, collecting, programBeside, scene, told, wellWithin } from '../support/faults.ts';
 import { dig } from '../support/streams.ts';
 
 const up = { is_connected: true, connection_error: null };
@@ -217,7 +217,7 @@ test('session takeover: the broker only hangs up -> one of the two gives in and 
     connection_error: expect.stringMatching(/another client seems to use the same client id|taken over/),
   });
   await expect.poll(both, { timeout: 25_000, interval: 50 }).toContainEqual(given);
-  await expect.poll(both, { timeout: 25_000, interval: 50 }).toContainEqual(expect.objectContaining(up));
+  await expect.poll(both, { timeout: wellWithin(), interval: 50 }).toContainEqual(expect.objectContaining(up));
   await script.result('close_connection', { session_id: 'other' });
   await well('faulty');
 });
