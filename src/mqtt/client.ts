@@ -1,7 +1,13 @@
 // Owns one mqtt.js client: connecting, and its packets as promises. The only import of 'mqtt'.
 // Must not know who listens, nor sessions; a plain credential lives here only while a CONNECT is being written.
 import type { Duplex } from 'node:stream';
-import mqtt, { type IClientOptions, type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt';
+import mqtt, {
+  type IClientOptions,
+  type IConnackPacket,
+  type IPublishPacket,
+  type MqttClient,
+  type Packet,
+} from 'mqtt';
 import { type Ack, Delivery, lowIds } from './delivery.ts';
 import { Nudge } from './nudge.ts';
 import type { Will } from './profile.ts';
@@ -11,6 +17,7 @@ import type { PublishView } from './scan-publish.ts';
 import { type Endpoint, openStream } from './stream.ts';
 import { type Tap, tap } from './tap.ts';
 import type { Qos } from './types.ts';
+import { UnreleasedStore } from './unreleased.ts';
 import type { Sealed, Vault } from './vault.ts';
 
 /** Reconnecting waits half to all of FIRST * 2^n, at most LAST, ms. */
@@ -110,6 +117,9 @@ export function dial(options: Dial, protocolVersion: 4 | 5, signal: AbortSignal)
       return inlet.tap;
     };
     const client = new mqtt.MqttClient(build, clientOptions(options, protocolVersion));
+    const unreleased = new UnreleasedStore<Packet>((error) => client.emit('error', error));
+    // What comes is never sent again: its stream stays unused.
+    client.incomingStore = Object.assign(unreleased, { createStream: () => new mqtt.Store().createStream() });
     const give = (error: unknown) => {
       signal.removeEventListener('abort', abort);
       client.removeListener('close', closed);
@@ -211,6 +221,7 @@ function createLink(client: MqttClient, connack: IConnackPacket, dialled: Dial, 
   // mqtt.js passes over acknowledgements of what it did not send.
   client.on('packetreceive', (packet) => {
     try {
+      if (packet.cmd === 'suback' && packet.granted.length !== 1) throw new Error('SUBACK for other filters than one');
       delivery.answered(packet);
     } catch (error) {
       failure = error;
@@ -278,8 +289,8 @@ function createLink(client: MqttClient, connack: IConnackPacket, dialled: Dial, 
         const options = { qos, ...(v5 ? { rh: dump ? 0 : 2, rap: false, nl: false } : {}) };
         const properties = id === undefined ? {} : { properties: { subscriptionIdentifier: id } };
         client.subscribe(filter, { ...options, ...properties }, (error, _granted, packet) => {
-          const code = packet?.granted?.[0];
-          if (typeof code === 'number') resolve(code);
+          const [code, ...others] = packet?.granted ?? [];
+          if (typeof code === 'number' && others.length === 0) resolve(code);
           else reject(error ?? new Error('SUBACK without a code'));
         });
       }),

@@ -6,6 +6,7 @@ import { reasonText } from './reason-codes.ts';
 import { PacketTooLarge } from './scan-header.ts';
 import { parseFilter, quoteTopic } from './topic.ts';
 import type { SessionFacts } from './types.ts';
+import { TooMuchUnreleased } from './unreleased.ts';
 
 const RECONNECTING = 'It reconnects by itself: wait a few seconds and call again, or look at list_active_connections.';
 
@@ -106,6 +107,7 @@ export function downReason(error: unknown, { broker: host, port, tls, protocolVe
   if (error instanceof Error && error.message === 'Keepalive timeout')
     return 'the broker answers no keep-alive any more';
   if (error instanceof PacketTooLarge) return 'the broker sent a packet of more than 16 MiB';
+  if (error instanceof TooMuchUnreleased) return 'the broker leaves too many messages at QoS 2 unreleased';
   if (error === undefined) return 'the broker closed the connection';
   if (error instanceof Error && 'code' in error && RESETS.has(String(error.code))) return 'the connection was reset';
   return connectError(error, { host, port, transport: port === 0 ? 'unix' : tls ? 'tls' : 'tcp' }).message;

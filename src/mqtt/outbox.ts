@@ -47,7 +47,9 @@ export class Outbox {
     this.#policy = policy;
     this.#quota = policy.quota();
     this.#assertConnected = assertConnected;
-    this.#unacknowledged = new Window(Math.min(facts.limits.receive_maximum ?? PUBLISH_WINDOW, PUBLISH_WINDOW));
+    // It must not be 0 (MQTT 5.0 section 3.2.2.3.3): then nothing could ever be sent.
+    const most = facts.limits.receive_maximum || PUBLISH_WINDOW;
+    this.#unacknowledged = new Window(Math.min(most, PUBLISH_WINDOW));
   }
 
   check(request: PublishRequest): void {

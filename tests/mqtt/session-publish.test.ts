@@ -116,6 +116,12 @@ describe('receive maximum', () => {
     expect(published(broker)).toEqual(['0', '1', '2', 'mark', '4']);
   });
 
+  test('0, which MQTT 5 forbids -> messages are sent all the same', async () => {
+    const broker = await startFakeBroker(announcing({ receiveMaximum: 0 }));
+    const one = await open(broker.url);
+    expect(await publish(one, 'a', 'x')).toMatchObject({ acknowledged: true });
+  });
+
   test('cancelled before -> never sent', async () => {
     const { broker } = await slowBroker();
     const one = await open(broker.url);
