@@ -2,6 +2,7 @@
 // Must not know who listens, nor the connection.
 import type { Policy } from '../policy.ts';
 import { createBell } from './bell.ts';
+import { bytesBeside } from './beside.ts';
 import type { Received } from './client.ts';
 import { KnownTopics } from './known-topics.ts';
 import { messageProperties } from './properties.ts';
@@ -117,7 +118,7 @@ export class Arrivals {
   }
 
   #hold(message: Message): void {
-    const size = message.payload.length;
+    const size = message.payload.length + bytesBeside(message);
     if (
       !this.#unclaimed ||
       this.#unclaimed.length >= MAX_UNCLAIMED ||

@@ -1,4 +1,5 @@
 // Owns what a few topics held before something was done to them: the last message of each. Bounded.
+import { bytesBeside } from '../mqtt/beside.ts';
 import type { Message } from '../mqtt/types.ts';
 import type { Room } from '../payload/types.ts';
 import { PAYLOAD_COST } from './room.ts';
@@ -19,8 +20,7 @@ export class Before {
   take(message: Message): void {
     const { topic, payload } = message;
     const older = this.#last.get(topic);
-    const more = payload.length - (older?.payload.length ?? 0);
-    const bytes = PAYLOAD_COST * more + (older ? 0 : topic.length);
+    const bytes = costOf(message) - (older ? costOf(older) : 0);
     if (!this.#room.fits(bytes) || (older === undefined && this.#last.size >= MAX_TOPICS)) {
       // What is remembered would not be what was there last: better nothing than something old.
       this.#drop(topic, older);
@@ -47,6 +47,10 @@ export class Before {
   #drop(topic: string, older: Message | undefined): void {
     if (older === undefined) return;
     this.#last.delete(topic);
-    this.#room.take(-(PAYLOAD_COST * older.payload.length + topic.length));
+    this.#room.take(-costOf(older));
   }
+}
+
+function costOf(message: Message): number {
+  return PAYLOAD_COST * message.payload.length + bytesBeside(message);
 }

@@ -1,14 +1,13 @@
 // Owns the messages that results left out, or showed in part, for a while, so that they can be paged through without
 // listening again.
 import { ToolError } from '../errors.ts';
+import { bytesBeside } from '../mqtt/beside.ts';
 import type { Message } from '../mqtt/types.ts';
 
 /** How long they are held, ms. */
 const TTL_MS = 600_000;
 /** Bytes held in all; the oldest go first. Stops a row of large collections from filling the 128 MB. */
 const MAX_BYTES = 8 * 1024 * 1024;
-/** Bytes of a message beside its topic and payload, roughly. */
-const OVERHEAD_BYTES = 300;
 
 /** In time order, with when their collection began, ms since the epoch, and the session's id. */
 export type Page = { messages: Message[]; began: number; session_id: string };
@@ -90,7 +89,7 @@ function firstWithin(all: readonly Message[], room: number): { messages: Message
   const messages: Message[] = [];
   let bytes = 0;
   for (const one of all) {
-    const size = one.payload.length + 2 * one.topic.length + OVERHEAD_BYTES;
+    const size = one.payload.length + bytesBeside(one);
     if (bytes + size > room) break;
     bytes += size;
     messages.push(one);

@@ -1,8 +1,9 @@
 // Owns the messages of a plain collection: the first so many, bounded in number and bytes.
+import { bytesBeside } from '../mqtt/beside.ts';
 import type { Message } from '../mqtt/types.ts';
 import type { Room } from '../payload/types.ts';
 import type { Collector } from './collector.ts';
-import { cutNote, PAYLOAD_COST } from './room.ts';
+import { cutNote, lightenedNote, PAYLOAD_COST, withoutProperties } from './room.ts';
 import { MAX_TOPIC_CHARS, MAX_TOPICS, notToldApart, type Total, type Totals, totalsOf } from './topic-totals.ts';
 
 /** Tells whether a message is wanted. */
@@ -28,6 +29,7 @@ export class Inbox implements Collector {
   readonly #beyond: Total = { count: 0, bytes: 0, matched: 0 };
   #chars = 0;
   #cut = 0;
+  #lightened = 0;
   #fill: () => void = () => {};
 
   constructor(max: number, wanted: Wanted | undefined, room: Room) {
@@ -58,7 +60,11 @@ export class Inbox implements Collector {
     );
     if (payload.length < message.size) this.#cut += 1;
     this.#room.take(PAYLOAD_COST * payload.length);
-    this.#kept.push({ ...message, payload });
+    const light = message.properties !== undefined && !this.#room.fits(bytesBeside(message));
+    if (light) this.#lightened += 1;
+    const kept = { ...(light ? withoutProperties(message) : message), payload };
+    this.#room.take(bytesBeside(kept));
+    this.#kept.push(kept);
     if (this.#kept.length === this.#max) this.#fill();
   }
 
@@ -74,6 +80,7 @@ export class Inbox implements Collector {
     const notes: string[] = [];
     if (this.#beyond.count > 0) notes.push(notToldApart(this.#beyond.count, this.#topics.size));
     if (this.#cut > 0) notes.push(cutNote(this.#cut, '1 MiB'));
+    if (this.#lightened > 0) notes.push(lightenedNote(this.#lightened));
     const skipped = this.#wanted?.skipped ?? 0;
     if (skipped > 0)
       notes.push(`${skipped} payloads were too large, or too many, to be matched; they count as not matching.`);

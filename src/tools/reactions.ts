@@ -1,5 +1,6 @@
 // Owns what came back after a publish: each message judged, in order, with its latency. Bounded; must not know how
 // it was sent or listened for.
+import { bytesBeside } from '../mqtt/beside.ts';
 import type { Message } from '../mqtt/types.ts';
 import { decodePayload } from '../payload/decode.ts';
 import { type Change, differences } from '../payload/difference.ts';
@@ -139,7 +140,8 @@ export class Reactions {
   }
 
   #keep(reaction: Reaction): void {
-    const bytes = PAYLOAD_COST * reaction.message.payload.length;
+    const { message } = reaction;
+    const bytes = PAYLOAD_COST * message.payload.length + bytesBeside(message);
     const room = this.kept.length < MAX_KEPT && this.#room.fits(bytes);
     if (!room && reaction.verdict !== 'met') return;
     if (!room && this.met) return;

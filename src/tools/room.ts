@@ -1,11 +1,22 @@
 // Owns how many bytes of what brokers send all running calls may hold together, and the fair share of each. Must not
 // know what is held, nor what is let go where there is no room.
+import type { Message } from '../mqtt/types.ts';
 import type { Room } from '../payload/types.ts';
 
 /** Of all calls: with it five sessions that listen to everything at once stay under 128 MB. */
 const MAX_BYTES = 24 * 1024 * 1024;
 /** What a byte of a payload costs of it: those lie outside of V8's heap, and what is let go of them is collected late. */
 export const PAYLOAD_COST = 2;
+
+/** For those whose properties there is no room for. */
+export function withoutProperties({ properties: _, ...rest }: Message): Message {
+  return rest;
+}
+
+/** Of messages whose properties there was no room for. */
+export function lightenedNote(messages: number): string {
+  return `The properties of ${messages} messages are left out: there was no room for them. Narrow the filter.`;
+}
 
 /** Time between two counts of what is still held, ms: what was let go for others is garbage first, and memory too. */
 const RECOUNT_MS = 1_000;

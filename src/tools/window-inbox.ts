@@ -1,12 +1,13 @@
 // Owns the messages of a whole window: every one counted and sized, and of them kept what an engineer would look at,
 // never more than 500 messages, whole as far as there is room. Must not know what makes a message telling. Deterministic.
+import { bytesBeside } from '../mqtt/beside.ts';
 import type { Message } from '../mqtt/types.ts';
 import { topicHint } from '../payload/errors-in.ts';
 import type { Room, Severity } from '../payload/types.ts';
 import type { Collector } from './collector.ts';
 import type { Wanted } from './inbox.ts';
 import { FairReservoir } from './reservoir.ts';
-import { cutNote, PayloadRoom } from './room.ts';
+import { cutNote, lightenedNote, PAYLOAD_COST, PayloadRoom, withoutProperties } from './room.ts';
 import { type Follow, Telling } from './telling.ts';
 import { MAX_TOPIC_CHARS, MAX_TOPICS, notToldApart, type Total, type Totals, totalsOf } from './topic-totals.ts';
 
@@ -40,13 +41,14 @@ export class WindowInbox implements Collector {
   #lastSize = 0;
   #chars = 0;
   #cut = 0;
+  #lightened = 0;
   /** Of topics that are not counted apart. A topic like these may be about trouble all the same. */
   readonly #beyond: Topic = { count: 0, bytes: 0, matched: 0, hinted: true, follow: undefined };
 
   constructor(wanted: Wanted | undefined, room: Room) {
     this.#wanted = wanted;
     this.#payloads = new PayloadRoom(room, () =>
-      [...this.#sample.items(), ...this.#telling.held()].reduce((sum, { payload }) => sum + payload.length, 0),
+      [...this.#sample.items(), ...this.#telling.held()].reduce((sum, one) => sum + weightOf(one), 0),
     );
   }
 
@@ -85,6 +87,7 @@ export class WindowInbox implements Collector {
     const notes: string[] = [];
     if (this.#beyond.count > 0) notes.push(notToldApart(this.#beyond.count, this.#topics.size));
     if (this.#cut > 0) notes.push(cutNote(this.#cut, '128 KiB'));
+    if (this.#lightened > 0) notes.push(lightenedNote(this.#lightened));
     const skipped = this.#wanted?.skipped ?? 0;
     if (skipped > 0)
       notes.push(`${skipped} payloads were too large, or too many, to be matched; they count as not matching.`);
@@ -126,7 +129,16 @@ export class WindowInbox implements Collector {
   #keep(message: Message): Kept {
     const whole = Math.min(message.payload.length, MAX_PAYLOAD_BYTES);
     const length = this.#payloads.fits(whole, message.at) ? whole : Math.min(whole, HEAD_BYTES);
-    this.#payloads.take(length);
-    return { ...message, payload: Buffer.from(message.payload.subarray(0, length)), seq: this.matched };
+    const payload = Buffer.from(message.payload.subarray(0, length));
+    const light = message.properties !== undefined && !this.#payloads.fits(weightOf(message), message.at);
+    const kept = { ...(light ? withoutProperties(message) : message), payload, seq: this.matched };
+    if (light) this.#lightened += 1;
+    this.#payloads.take(weightOf(kept));
+    return kept;
   }
+}
+
+/** What lies in V8's heap counts half. */
+function weightOf(message: Message): number {
+  return message.payload.length + bytesBeside(message) / PAYLOAD_COST;
 }
