@@ -171,8 +171,8 @@ for (const qos of [1, 2]) {
   test(`publish at QoS ${qos}: broker killed once it has saved, and restarted -> what was acknowledged is there`, async () => {
     const on = await stage({ persistence: true });
     await acknowledged(on, 'kept', qos, { retain: true });
-    await saved(on, 'faulty');
     const late = await collecting(on.script, 'witness', topic, { qos: 2, retained: 'exclude', max_messages: 1 });
+    await saved(on, 'witness'); // and its SUBACK is in by then
     await on.broker.kill('SIGKILL');
     await becomes(on.script, 'faulty', { is_connected: false });
     const away = await on.script.error('publish_message', { session_id: 'faulty', topic, payload: 'offline', qos });
