@@ -10,7 +10,6 @@ import mqtt, {
 } from 'mqtt';
 import { type Ack, Delivery, lowIds } from './delivery.ts';
 import { Nudge } from './nudge.ts';
-import type { Will } from './profile.ts';
 import type { Outgoing } from './publish-frames.ts';
 import { MAX_PACKET_BYTES, PacketTooLarge } from './scan-header.ts';
 import type { PublishView } from './scan-publish.ts';
@@ -19,6 +18,7 @@ import { type Tap, tap } from './tap.ts';
 import type { Qos } from './types.ts';
 import { UnreleasedStore } from './unreleased.ts';
 import type { Sealed, Vault } from './vault.ts';
+import type { Testament } from './will.ts';
 
 /** Reconnecting waits half to all of FIRST * 2^n, at most LAST, ms. */
 const FIRST_BACKOFF_MS = 500;
@@ -50,7 +50,7 @@ export type Dial = {
   keepaliveSeconds: number;
   cleanStart: boolean;
   sessionExpirySeconds: number;
-  will: Will | undefined;
+  will: Testament | undefined;
 };
 
 /** A PUBLISH as mqtt.js gives it. */
@@ -97,8 +97,10 @@ export function dial(options: Dial, protocolVersion: 4 | 5, signal: AbortSignal)
       const { username, password, path = '/' } = openCredentials(options);
       // 3.1.1 has no password without a user name [MQTT-3.1.2-22], and mqtt-packet writes none; an empty one will do.
       const needed = password === undefined ? undefined : '';
-      Object.assign(client.options, { username: username ?? needed, password });
-      // mqtt.js reads both right after this returns, to write the CONNECT; then they are gone.
+      const will = options.will?.next();
+      const left = will && { ...will, payload: Buffer.from(will.payload) };
+      Object.assign(client.options, { username: username ?? needed, password, will: left });
+      // mqtt.js reads them right after this returns, to write the CONNECT; then name and password are gone.
       queueMicrotask(() => Object.assign(client.options, { username: undefined, password: undefined }));
       const stream = openStream({ ...options.endpoint, path }, true);
       for (const event of ['connect', 'secureConnect']) {
@@ -132,6 +134,7 @@ export function dial(options: Dial, protocolVersion: 4 | 5, signal: AbortSignal)
       failure ??= error;
     });
     client.once('close', closed);
+    client.on('connect', () => options.will?.left());
     client.once('connect', (connack) => {
       signal.removeEventListener('abort', abort);
       client.removeListener('close', closed);
@@ -171,7 +174,6 @@ function clientOptions(dial: Dial, protocolVersion: 4 | 5): IClientOptions {
     queueQoSZero: false,
     // Otherwise mqtt-packet makes a Buffer of each number below 65,536 when the first packet is written: 8 MB for ever.
     writeCache: false,
-    ...(dial.will && { will: { ...dial.will, payload: Buffer.from(dial.will.payload) } }),
     messageIdProvider: lowIds(),
     // Its own would print packets, credentials included, where DEBUG is set.
     log: () => {},

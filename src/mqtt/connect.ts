@@ -7,12 +7,12 @@ import type { Policy } from '../policy.ts';
 import { ClosedBeforeConnack, type Credentials, type Dial, dial, type Link } from './client.ts';
 import { connectError } from './connect-error.ts';
 import { addressOf, parseBroker, parseConnectionString, type Target } from './connection-string.ts';
-import type { OpenProfile, Will } from './profile.ts';
+import type { OpenProfile } from './profile.ts';
 import { LiveSession } from './session.ts';
 import { tlsContext } from './stream.ts';
 import type { BrokerLimits, ConnectRequest } from './types.ts';
 import { createVault } from './vault.ts';
-import { willOf } from './will.ts';
+import { type Testament, willOf } from './will.ts';
 
 const vault = createVault();
 
@@ -67,7 +67,7 @@ function prepare(
   request: ConnectRequest,
   target: Target,
   profile: OpenProfile | undefined,
-  will: Will | undefined,
+  will: Testament | undefined,
 ): Dial {
   const credentials: Credentials = {};
   const username = request.username ?? profile?.username ?? target.username;

@@ -6,11 +6,14 @@ import { createIdentity } from '../../src/conventions/identity.ts';
 import { Arrivals } from '../../src/mqtt/arrivals.ts';
 import type { Will } from '../../src/mqtt/profile.ts';
 import { Routes } from '../../src/mqtt/routes.ts';
+import { testamentOf } from '../../src/mqtt/will.ts';
 import type { Rules } from '../../src/policy.ts';
+import { createQuota } from '../../src/quota.ts';
 import type { ServerOptions } from '../../src/server.ts';
 import { close, listenForDevice } from '../../src/tools/device-listening.ts';
 import { DeviceWatch } from '../../src/tools/device-watch.ts';
 import { onlooker, ownPrefix } from '../resources/onlooker.ts';
+import { startFakeBroker } from '../support/fake-broker.ts';
 import { failure, signal } from '../support/fake-caller.ts';
 import { FakeLink, sessionOn } from '../support/fake-connect.ts';
 import { room } from '../support/room.ts';
@@ -231,6 +234,38 @@ describe('the will of a profile', () => {
     await broker.publish(topic, 'behind');
     await expect.poll(() => broker.seen.at(-1)?.text).toBe('behind');
     expect(broker.seen.map(({ text }) => text)).toEqual(['gone', 'behind']);
+  });
+
+  test.each<[string, Rules, number]>([
+    ['no limit', {}, 2],
+    ['a limit that is used up', { max_publishes_per_minute: 1 }, 1],
+  ])('a connection that comes back, %s -> no more wills than messages a minute', async (_, rules, expected) => {
+    const broker = await startFakeBroker();
+    const will = { topic: 'a', payload: 'gone', qos: 0 as const, retain: false };
+    const open = async () => ({ url: broker.url, will });
+    expect(await connect(startServer({ rules, profiles: { names: () => ['p'], open } }))).toMatchObject({
+      status: 'connected',
+    });
+    broker.clients[0]?.socket.destroy();
+    await broker.received('connect', 2);
+    const left = broker.packets.flatMap((packet) => (packet.cmd === 'connect' ? [packet.will?.topic] : []));
+    expect(left.filter((topic) => topic === 'a')).toHaveLength(expected);
+  });
+
+  test('returns -> each that leaves the will counts, one that fails does not, nor among retained writes', () => {
+    let now = 0;
+    const quotas = createQuota({ max_publishes_per_minute: 12, max_retained_writes: 1 }, () => now);
+    const will: Will = { topic: 'a', payload: '', qos: 0, retain: true };
+    quotas.will('p').take(true);
+    const testament = testamentOf(will, quotas.will('p'));
+    expect(testament.next()).toBe(will);
+    testament.left();
+    for (let failed = 0; failed < 5; failed += 1) expect(testament.next()).toBe(will);
+    testament.left();
+    expect(testament.next()).toBeUndefined();
+    testament.left();
+    now += 5_000;
+    expect(testament.next()).toBe(will);
   });
 });
 
