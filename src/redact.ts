@@ -35,7 +35,7 @@ export function secretsOut(value: object): { value: object; count: number } {
   const taken = new Set<string>();
   const copy = resultOut(value, { values, taken, secret: false });
   if (values.count() === 0) return { value, count: 0 };
-  const said = taken.size > 0 ? withoutTaken(copy, taken) : copy;
+  const said = taken.size > 0 ? withoutTaken(copy, anyOf(taken)) : copy;
   return { value: isRecord(said) ? said : {}, count: values.count() };
 }
 
@@ -51,7 +51,7 @@ function resultOut(one: unknown, { values, taken, secret }: Place): unknown {
   const before = values.count();
   const entries = Object.entries(one).flatMap(([key, field]): [string, unknown][] => {
     if (TO_SEND_BACK.has(key)) return [[key, field]];
-    if (key === 'raw') return [];
+    if (key === 'raw' && isRecord(field)) return [];
     if (NUMBERS.has(key) && hides) return leftOut(values);
     return [[values.textOut(key), fieldOut(key, field, place, 'topic' in one)]];
   });
@@ -139,15 +139,20 @@ function note(field: unknown, taken: Set<string>): void {
 }
 
 /** Our own words repeat some values: there they go, too. */
-function withoutTaken(one: unknown, taken: Set<string>, inProse = false): unknown {
-  if (typeof one === 'string')
-    return inProse ? [...taken].reduce((text, word) => text.replaceAll(word, GONE), one) : one;
+function withoutTaken(one: unknown, taken: RegExp, inProse = false): unknown {
+  if (typeof one === 'string') return inProse ? one.replace(taken, GONE) : one;
   if (Array.isArray(one)) return one.map((element) => withoutTaken(element, taken, inProse));
   if (!isRecord(one)) return one;
   const entries = Object.entries(one);
   return Object.fromEntries(
     entries.map(([key, field]) => [key, VALUES.has(key) ? field : withoutTaken(field, taken, PROSE.has(key))]),
   );
+}
+
+/** In one go, the longest first: what stands for one must not be searched for another. */
+function anyOf(taken: Set<string>): RegExp {
+  const words = [...taken].sort((a, b) => b.length - a.length);
+  return new RegExp(words.map((word) => word.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|'), 'g');
 }
 
 /** What is quoted in a question: names behind `on` and `to`, else values. */

@@ -186,3 +186,18 @@ describe('redaction, where it is wanted', () => {
     expect(examined(value, true)).toBe(value);
   });
 });
+
+describe('redacting what a hostile device says', () => {
+  test('values that are pieces of the mark -> our own words do not grow', () => {
+    const mark = '[redacted]';
+    const pieces = [...mark].flatMap((_, from) => [4, 5, 6, 7, 8, 9].map((length) => mark.slice(from, from + length)));
+    const messages = pieces.map((payload, n) => ({ topic: `${n}/token`, payload }));
+    const out: object = examined({ messages, notes: [`The value was ${mark} there.`] }, true);
+    expect('notes' in out && String(out.notes).length).toBeLessThan(60);
+  });
+
+  test('a topic whose name is raw -> its count stays', () => {
+    const messages = [{ topic: 'a/password', payload: 'hunter2' }];
+    expect(examined({ topics: { raw: 3, 'a/password': 1 }, messages }, true)).toHaveProperty('topics.raw', 3);
+  });
+});
