@@ -30,6 +30,7 @@ export class Inbox implements Collector {
   #chars = 0;
   #cut = 0;
   #lightened = 0;
+  #unheld = 0;
   #fill: () => void = () => {};
 
   constructor(max: number, wanted: Wanted | undefined, room: Room) {
@@ -42,18 +43,26 @@ export class Inbox implements Collector {
   }
 
   get matched(): number {
-    return this.#kept.length;
+    return this.#kept.length + this.#unheld;
   }
 
   /** Copies what it keeps: the payload given is a view of a larger buffer. */
   take(message: Message): void {
-    if (this.#kept.length >= this.#max) return;
+    if (this.matched >= this.#max) return;
     this.received += 1;
     const total = this.#topics.get(message.topic) ?? this.#newTopic(message.topic);
     total.count += 1;
     total.bytes += message.size;
     if (this.#wanted && !this.#wanted.test(message.payload, message.topic)) return;
     total.matched += 1;
+    // A name cannot be cut, and may have 64 KiB.
+    if (message.topic.length > Inbox.HEAD_BYTES && !this.#room.fits(bytesBeside(withoutProperties(message)))) {
+      this.#unheld += 1;
+    } else this.#hold(message);
+    if (this.matched === this.#max) this.#fill();
+  }
+
+  #hold(message: Message): void {
     const whole = Math.min(message.payload.length, Inbox.MAX_PAYLOAD_BYTES);
     const payload = Buffer.from(
       message.payload.subarray(0, this.#room.fits(PAYLOAD_COST * whole) ? whole : Inbox.HEAD_BYTES),
@@ -65,7 +74,6 @@ export class Inbox implements Collector {
     const kept = { ...(light ? withoutProperties(message) : message), payload };
     this.#room.take(bytesBeside(kept));
     this.#kept.push(kept);
-    if (this.#kept.length === this.#max) this.#fill();
   }
 
   messages(): Message[] {
@@ -80,6 +88,8 @@ export class Inbox implements Collector {
     const notes: string[] = [];
     if (this.#beyond.count > 0) notes.push(notToldApart(this.#beyond.count, this.#topics.size));
     if (this.#cut > 0) notes.push(cutNote(this.#cut, '1 MiB'));
+    if (this.#unheld > 0)
+      notes.push(`${this.#unheld} messages of long topics were counted, and not held for want of room.`);
     if (this.#lightened > 0) notes.push(lightenedNote(this.#lightened));
     const skipped = this.#wanted?.skipped ?? 0;
     if (skipped > 0)
@@ -88,6 +98,7 @@ export class Inbox implements Collector {
   }
 
   #newTopic(name: string): Total {
+    if (name.length > Inbox.HEAD_BYTES && !this.#room.fits(2 * name.length)) return this.#beyond;
     if (this.#topics.size >= MAX_TOPICS || this.#chars + name.length > MAX_TOPIC_CHARS) return this.#beyond;
     this.#chars += name.length;
     const total = { count: 0, bytes: 0, matched: 0 };

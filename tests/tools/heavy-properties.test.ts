@@ -33,6 +33,14 @@ test.each([
   expect(inbox.notes()).toEqual([expect.stringMatching(/properties of \d+ messages are left out/)]);
 });
 
+test('topics of 32 KB each -> every message counted, those held for which there is room, and a note', () => {
+  const inbox = new Inbox(500, undefined, room(10 * MIB));
+  for (let n = 0; n < 600; n += 1) inbox.take({ ...heavy(n), topic: `${n}${'x'.repeat(16_000)}` });
+  expect([inbox.received, inbox.matched]).toEqual([500, 500]);
+  expect(total(inbox.messages())).toBeLessThan(11 * MIB);
+  expect(inbox.notes()).toContainEqual(expect.stringMatching(/messages of long topics were counted/));
+});
+
 test('what is held for further pages -> properties count', () => {
   const held = createHeld(() => 'id');
   const left_out = Array.from({ length: 500 }, (_, n) => heavy(n));
