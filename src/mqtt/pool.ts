@@ -5,6 +5,7 @@ import type { Policy } from '../policy.ts';
 import { createBell } from './bell.ts';
 import { createChecks, type Examiner } from './checks.ts';
 import type { ConnectOptions } from './connect.ts';
+import { Gone } from './gone.ts';
 import { opened } from './opening.ts';
 import type { OpenProfile, Profiles } from './profile.ts';
 import { within } from './race.ts';
@@ -13,10 +14,6 @@ import type { Closed, ConnectRequest, Pool, Session, Waiting } from './types.ts'
 
 export const MAX_SESSIONS = 5;
 export const SESSION_TTL_MS = 3_600_000;
-/** Ended sessions remembered, so that a late caller learns that his has expired rather than never was. */
-const MAX_REMEMBERED = 100;
-/** Ids and names of closed sessions whose certificate nobody verified: results and pages of theirs may still come. */
-const MAX_UNVERIFIED = 10_000;
 
 /** How long a close waits for writes that were asked for before it, ms. */
 const CLOSE_PATIENCE_MS = 5_000;
@@ -50,9 +47,7 @@ type Slot = {
 export function createPool(options: PoolOptions): Pool {
   const { connect, profiles, policy, limit = MAX_SESSIONS, ttlMs = SESSION_TTL_MS } = options;
   const slots = new Map<string, Slot>();
-  const expired = new Map<string, string>();
-  /** Closed ones. */
-  const unverified = new Set<string>();
+  const gone = new Gone();
   const bell = createBell();
 
   async function establish(request: ConnectRequest, signal: AbortSignal): Promise<Session> {
@@ -66,7 +61,7 @@ export function createPool(options: PoolOptions): Pool {
     const ready = dial(request, { id, name, policy, ttlMs }, AbortSignal.any([signal, abandon.signal]));
     const slot: Slot = { id, name, ready, abandon, session: undefined, timer: undefined };
     slots.set(id, slot);
-    expired.delete(name);
+    gone.reopen(name);
     try {
       slot.session = await ready;
     } catch (error) {
@@ -77,7 +72,7 @@ export function createPool(options: PoolOptions): Pool {
       await slot.session.end('closed');
       throw givenUp('The session was closed while it was connecting.');
     }
-    for (const reference of [id, name]) unverified.delete(reference);
+    gone.replace(slot);
     slot.session.stateBell.listen(bell.ring);
     watch(slot, slot.session);
     bell.ring();
@@ -102,7 +97,7 @@ export function createPool(options: PoolOptions): Pool {
 
   function expire(slot: Slot): void {
     forget(slot);
-    remember(expired, slot);
+    gone.expire(slot);
     slot.session?.end('expired').catch(() => {});
   }
 
@@ -114,21 +109,15 @@ export function createPool(options: PoolOptions): Pool {
   function forget(slot: Slot): void {
     clearTimeout(slot.timer);
     slots.delete(slot.id);
-    rememberTrust(slot);
+    // A result may come after its session's end, and pages do.
+    if (slot.session?.facts.verified === false) gone.distrust(slot);
     bell.ring();
-  }
-
-  /** A result may come after its session's end, and pages do. */
-  function rememberTrust({ id, name, session }: Slot): void {
-    if (session === undefined || session.facts.verified) return;
-    for (const reference of [id, name]) unverified.add(reference);
-    for (const oldest of unverified) if (unverified.size > MAX_UNVERIFIED) unverified.delete(oldest);
   }
 
   /** Of an open session as long as it is open. Its name may be that of an earlier one. */
   function isUnverified(reference: string): boolean {
     const session = open(reference)?.session;
-    return session === undefined ? unverified.has(reference) : !session.facts.verified;
+    return session === undefined ? gone.isUnverified(reference) : !session.facts.verified;
   }
 
   function open(reference: string): Slot | undefined {
@@ -140,7 +129,7 @@ export function createPool(options: PoolOptions): Pool {
     sweep();
     const slot = open(reference);
     if (slot) return slot;
-    throw unknown(reference, slots, expired);
+    throw unknown(reference, slots, gone);
   }
 
   async function get(reference: string, signal: AbortSignal): Promise<LiveSession> {
@@ -251,20 +240,12 @@ function full(slots: Map<string, Slot>, limit: number): ToolError {
   });
 }
 
-function unknown(reference: string, slots: Map<string, Slot>, expired: Map<string, string>): ToolError {
-  if (expired.has(reference)) {
+function unknown(reference: string, slots: Map<string, Slot>, gone: Gone): ToolError {
+  if (gone.isExpired(reference)) {
     const message = 'The session was not used for an hour and has ended.';
     return new ToolError('session_expired', message, 'Open a new one with establish_connection.');
   }
   const names = [...slots.values()].map((slot) => JSON.stringify(slot.name)).join(', ');
   const hint = names === '' ? 'No session is open: call establish_connection first.' : `Open sessions: ${names}.`;
   return new ToolError('session_not_found', 'No session has that id or name.', hint);
-}
-
-function remember(expired: Map<string, string>, { id, name }: Slot): void {
-  expired.set(id, name).set(name, id);
-  for (const key of expired.keys()) {
-    if (expired.size <= 2 * MAX_REMEMBERED) return;
-    expired.delete(key);
-  }
 }

@@ -1,8 +1,7 @@
 // Owns what a few topics held before something was done to them: the last message of each. Bounded.
-import { bytesBeside } from '../mqtt/beside.ts';
 import type { Message } from '../mqtt/types.ts';
 import type { Room } from '../payload/types.ts';
-import { PAYLOAD_COST } from './room.ts';
+import { costOf } from './kept.ts';
 
 /** Topics remembered: a filter of # on a large broker must not fill the memory. */
 const MAX_TOPICS = 2_000;
@@ -49,8 +48,4 @@ export class Before {
     this.#last.delete(topic);
     this.#room.take(-costOf(older));
   }
-}
-
-function costOf(message: Message): number {
-  return PAYLOAD_COST * message.payload.length + bytesBeside(message);
 }

@@ -97,7 +97,7 @@ const classes: DangerClass[] = [
   {
     reason: 'It may let devices join a network, or throw one out.',
     levels:
-      /^(permitjoin|zbpermitjoin|zbforget|pairing|pair|unpair|(start|add)?(inclusion|exclusion)|(start)?commissioning|forceremove|(start)?pairing)\d?$/,
+      /^((zb)?permitjoin|zbforget|pair|unpair|(start)?(pairing|commissioning)|(start|add)?(inclusion|exclusion)|forceremove)\d?$/,
     words:
       /^(permitjoin|zbpermitjoin|zbforget|pair|pairing|startpairing|unpair|startinclusion|startexclusion|startcommissioning)$/,
     filters: ['+/bridge/request/+/remove', '+/bridge/config/remove'],

@@ -10,6 +10,7 @@ import type { Message } from '../mqtt/types.ts';
 import { decodePayload } from '../payload/decode.ts';
 import type { Room } from '../payload/types.ts';
 import { copied, DeviceStore, entriesOf, type Raw, type Track } from './device-store.ts';
+import { keepName } from './kept.ts';
 import { NearNames } from './near-names.ts';
 import { PAYLOAD_COST } from './room.ts';
 import { atOnce } from './slices.ts';
@@ -24,8 +25,6 @@ const MAX_BRIDGES = 200;
 const BRIDGE = /^spBv1\.0\/[^/]+\/N(?:BIRTH|DEATH)\//;
 /** Topics remembered as somebody else's, so that a busy one costs one look-up a message. */
 const MAX_FOREIGN = 100_000;
-/** What a name in a set costs beside its characters, bytes, roughly. */
-const NAME_BYTES = 50;
 
 /** What a step costs, in values looked at: a topic, and each description that it is held against. */
 const TOPIC_COST = 50;
@@ -198,20 +197,14 @@ export class DeviceWatch {
     const grade = this.#gradeOf(topic, this.#claims);
     if (grade === undefined || (grade === 'partial' && this.#id.bare)) {
       if (grade === undefined) this.near.look(topic);
-      else if (this.#partial.size < DeviceStore.MAX_TOPICS) this.#remember(topic, this.#partial);
-      if (this.#foreign.size < MAX_FOREIGN && !describes(topic)) this.#remember(topic, this.#foreign);
+      else if (this.#partial.size < DeviceStore.MAX_TOPICS) keepName(topic, this.#partial, this.#room);
+      if (this.#foreign.size < MAX_FOREIGN && !describes(topic)) keepName(topic, this.#foreign, this.#room);
       return undefined;
     }
     const track = this.#store.open(topic);
     if (track === undefined) this.#overflowed += 1;
     else if (grade === 'partial') this.#partial.add(topic);
     return track;
-  }
-
-  #remember(topic: string, topics: Set<string>): void {
-    if (topics.has(topic) || !this.#room.fits(topic.length + NAME_BYTES)) return;
-    this.#room.take(topic.length + NAME_BYTES);
-    topics.add(topic);
   }
 
   #rememberBridge(message: Message): void {

@@ -3,7 +3,8 @@ import { bytesBeside } from '../mqtt/beside.ts';
 import type { Message } from '../mqtt/types.ts';
 import type { Room } from '../payload/types.ts';
 import type { Collector } from './collector.ts';
-import { cutNote, lightenedNote, PAYLOAD_COST, withoutProperties } from './room.ts';
+import { costOf, cutNote, lightenedNote, withoutProperties } from './kept.ts';
+import { PAYLOAD_COST } from './room.ts';
 import { MAX_TOPIC_CHARS, MAX_TOPICS, notToldApart, type Total, type Totals, totalsOf } from './topic-totals.ts';
 
 /** Tells whether a message is wanted. */
@@ -68,11 +69,11 @@ export class Inbox implements Collector {
       message.payload.subarray(0, this.#room.fits(PAYLOAD_COST * whole) ? whole : Inbox.HEAD_BYTES),
     );
     if (payload.length < message.size) this.#cut += 1;
-    this.#room.take(PAYLOAD_COST * payload.length);
-    const light = message.properties !== undefined && !this.#room.fits(bytesBeside(message));
+    const copy = { ...message, payload };
+    const light = message.properties !== undefined && !this.#room.fits(costOf(copy));
     if (light) this.#lightened += 1;
-    const kept = { ...(light ? withoutProperties(message) : message), payload };
-    this.#room.take(bytesBeside(kept));
+    const kept = light ? withoutProperties(copy) : copy;
+    this.#room.take(costOf(kept));
     this.#kept.push(kept);
   }
 

@@ -2,6 +2,7 @@
 // whether the broker moves messages at all. Subscribes, publishes nothing. Must not know what it means.
 import type { Message, Session } from '../mqtt/types.ts';
 import { BrokerLoad, LOAD_TOPIC, type Load } from './broker-load.ts';
+import { keepName } from './kept.ts';
 import type { Probed } from './probed.ts';
 import type { Context } from './tool.ts';
 import { waitFor } from './waiting.ts';
@@ -11,8 +12,6 @@ const LOOK_MS = 1_000;
 const LIVE_MS = 700;
 /** Topics and messages looked at: enough to find a neighbour, and no second collection. */
 const MAX_TOPICS = 20_000;
-/** What a name costs beside its characters, bytes, roughly. */
-const NAME_BYTES = 50;
 /** A look at `#` of a busy broker makes it send everything: others on the session would doubt what they got. */
 const MAX_MESSAGES = 5_000;
 
@@ -67,10 +66,7 @@ export async function lookAround(session: Session, context: Context): Promise<Lo
     ...probedOn(session),
   };
   const remember = (topic: string, topics: Set<string>) => {
-    const bytes = topic.length + NAME_BYTES;
-    if (topics.size >= MAX_TOPICS || topics.has(topic) || !room.fits(bytes)) return;
-    room.take(bytes);
-    topics.add(topic);
+    if (topics.size < MAX_TOPICS) keepName(topic, topics, room);
   };
   for (const topic of session.known.topics()) remember(topic, look.topics);
   let enough = () => {};

@@ -1,13 +1,12 @@
 // Owns what came back after a publish: each message judged, in order, with its latency. Bounded; must not know how
 // it was sent or listened for.
-import { bytesBeside } from '../mqtt/beside.ts';
 import type { Message } from '../mqtt/types.ts';
 import { decodePayload } from '../payload/decode.ts';
 import { type Change, differences } from '../payload/difference.ts';
 import type { Expectation, Verdict } from '../payload/expectation.ts';
 import type { Room } from '../payload/types.ts';
 import { Before } from './before.ts';
-import { PAYLOAD_COST } from './room.ts';
+import { costOf } from './kept.ts';
 import { Stays } from './stays.ts';
 
 /** Reactions kept, the first ones, the one that decided and the last apart. */
@@ -140,8 +139,7 @@ export class Reactions {
   }
 
   #keep(reaction: Reaction): void {
-    const { message } = reaction;
-    const bytes = PAYLOAD_COST * message.payload.length + bytesBeside(message);
+    const bytes = costOf(reaction.message);
     const room = this.kept.length < MAX_KEPT && this.#room.fits(bytes);
     if (!room && reaction.verdict !== 'met') return;
     if (!room && this.met) return;

@@ -1,22 +1,11 @@
 // Owns how many bytes of what brokers send all running calls may hold together, and the fair share of each. Must not
 // know what is held, nor what is let go where there is no room.
-import type { Message } from '../mqtt/types.ts';
 import type { Room } from '../payload/types.ts';
 
 /** Of all calls: with it five sessions that listen to everything at once stay under 128 MB. */
 const MAX_BYTES = 24 * 1024 * 1024;
 /** What a byte of a payload costs of it: those lie outside of V8's heap, and what is let go of them is collected late. */
 export const PAYLOAD_COST = 2;
-
-/** For those whose properties there is no room for. */
-export function withoutProperties({ properties: _, ...rest }: Message): Message {
-  return rest;
-}
-
-/** Of messages whose properties there was no room for. */
-export function lightenedNote(messages: number): string {
-  return `The properties of ${messages} messages are left out: there was no room for them. Narrow the filter.`;
-}
 
 /** Time between two counts of what is still held, ms: what was let go for others is garbage first, and memory too. */
 const RECOUNT_MS = 1_000;
@@ -47,11 +36,6 @@ export class PayloadRoom {
     this.#held += bytes;
     this.#room.take(PAYLOAD_COST * bytes);
   }
-}
-
-/** Of payloads that were too long, or for which there was no room. */
-export function cutNote(payloads: number, most: string): string {
-  return `${payloads} payloads were cut: at most ${most} of one is held, and 6 MiB of all, less while other calls hold much.`;
 }
 
 export class Rooms {

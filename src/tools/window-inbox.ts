@@ -1,13 +1,13 @@
 // Owns the messages of a whole window: every one counted and sized, and of them kept what an engineer would look at,
 // never more than 500 messages, whole as far as there is room. Must not know what makes a message telling. Deterministic.
-import { bytesBeside } from '../mqtt/beside.ts';
 import type { Message } from '../mqtt/types.ts';
 import { topicHint } from '../payload/errors-in.ts';
 import type { Room, Severity } from '../payload/types.ts';
 import type { Collector } from './collector.ts';
 import type { Wanted } from './inbox.ts';
+import { costOf, cutNote, lightenedNote, withoutProperties } from './kept.ts';
 import { FairReservoir } from './reservoir.ts';
-import { cutNote, lightenedNote, PAYLOAD_COST, PayloadRoom, withoutProperties } from './room.ts';
+import { PAYLOAD_COST, PayloadRoom } from './room.ts';
 import { type Follow, Telling } from './telling.ts';
 import { MAX_TOPIC_CHARS, MAX_TOPICS, notToldApart, type Total, type Totals, totalsOf } from './topic-totals.ts';
 
@@ -130,15 +130,16 @@ export class WindowInbox implements Collector {
     const whole = Math.min(message.payload.length, MAX_PAYLOAD_BYTES);
     const length = this.#payloads.fits(whole, message.at) ? whole : Math.min(whole, HEAD_BYTES);
     const payload = Buffer.from(message.payload.subarray(0, length));
-    const light = message.properties !== undefined && !this.#payloads.fits(weightOf(message), message.at);
-    const kept = { ...(light ? withoutProperties(message) : message), payload, seq: this.matched };
+    const copy = { ...message, payload };
+    const light = message.properties !== undefined && !this.#payloads.fits(weightOf(copy), message.at);
     if (light) this.#lightened += 1;
+    const kept = { ...(light ? withoutProperties(copy) : copy), seq: this.matched };
     this.#payloads.take(weightOf(kept));
     return kept;
   }
 }
 
-/** What lies in V8's heap counts half. */
+/** In bytes of payloads. */
 function weightOf(message: Message): number {
-  return message.payload.length + bytesBeside(message) / PAYLOAD_COST;
+  return costOf(message) / PAYLOAD_COST;
 }

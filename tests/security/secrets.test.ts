@@ -1,9 +1,17 @@
 // No credential anywhere, beside tests/e2e/secrets.test.ts: on record, in what a host is told meanwhile, where a call or
 // the program ends in the middle, where the program itself fails; with a password that every encoding changes.
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { connect, createServer, type Server as NetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { createServer as createTlsServer } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
+import { createWebSocketStream, WebSocketServer } from 'ws';
+import { certificate } from '../support/broker-cert.ts';
 import { startFakeBroker, startMute } from '../support/fake-broker.ts';
 import { type Fields, Script } from '../support/fake-host.ts';
 import { leaks, marker } from '../support/leaks.ts';
@@ -19,11 +27,18 @@ async function folder(): Promise<string> {
   return dir;
 }
 
+/** Its port. */
+async function listening(server: NetServer): Promise<number> {
+  await once(server.listen(0, 'localhost'), 'listening');
+  const address = server.address();
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
 /** A host that wants every log line, with an audit trail and a profile whose password is in the environment. */
-async function prepared(url: string, secret: string) {
+async function prepared(url: string, secret: string, more: object = {}) {
   const dir = await folder();
   const [config, logFile, record] = ['config.json', 'log', 'audit.jsonl'].map((file) => join(dir, file));
-  const profiles = { plant: { url, username: 'u', password: { env: 'BROKER_SECRET' } } };
+  const profiles = { plant: { url, username: 'u', password: { env: 'BROKER_SECRET' } }, ...more };
   const policy = { publish: { allow: ['a/#'] } };
   await writeFile(`${config}`, JSON.stringify({ profiles, policy, audit_file: 'audit.jsonl' }), { mode: 0o600 });
   const args = ['--config', `${config}`, '--log-level', 'debug', '--log-file', `${logFile}`];
@@ -70,6 +85,46 @@ test('an odd password, every way, both eras, with an audit trail and a host that
   expect(record.split('\n').length).toBeGreaterThan(6);
   expect(lines).toContain('notifications/progress');
   expect(leaks(lines, [secret, plain])).toEqual([]);
+});
+
+test('a login that succeeds, over TLS, WebSocket, both and a Unix socket, a token in the path -> nowhere', async () => {
+  const plain = marker();
+  const token = marker();
+  const broker = await startFakeBroker();
+  const dir = await folder();
+  const { cert, key } = certificate('localhost', {});
+  const wire = (stream: Duplex) => {
+    const behind = connect(broker.port, '127.0.0.1');
+    behind.pipe(stream).pipe(behind);
+    for (const one of [stream, behind]) one.on('error', () => {});
+  };
+  const web = [createHttpServer(), createHttpsServer({ cert, key })];
+  for (const server of web)
+    new WebSocketServer({ server }).on('connection', (socket) => wire(createWebSocketStream(socket)));
+  const servers = [createTlsServer({ cert, key }, wire), ...web];
+  const path = join(dir, 'broker.sock');
+  const local = createServer(wire).listen(path);
+  onTestFinished(() => void [...servers, local].map((server) => server.close()));
+  const ports = await Promise.all(servers.map(listening));
+  const login = { username: 'u', password: { env: 'BROKER_SECRET' }, verify: false };
+  const profiles = {
+    tls: { url: `mqtts://localhost:${ports[0]}`, ...login },
+    ws: { url: `ws://localhost:${ports[1]}/mqtt?token=${token}`, ...login },
+    wss: { url: `wss://localhost:${ports[2]}/mqtt?token=${token}`, ...login },
+    unix: { url: `unix://${path}`, ...login },
+  };
+  const { script, said } = await prepared(broker.url, odd(plain), profiles);
+  for (const profile of Object.keys(profiles)) {
+    expect(await script.result('establish_connection', { profile })).toMatchObject({ status: 'connected' });
+    expect(broker.packets.at(-1)).toMatchObject({ cmd: 'connect', password: Buffer.from(odd(plain)) });
+    await script.result('publish_message', { session_id: profile, topic: 'a/b', payload: 'x', qos: 1 });
+    await script.result('test_connection', { profile });
+    broker.clients.at(-1)?.socket.destroy();
+    await script.result('list_active_connections');
+    await script.result('close_connection', { session_id: profile });
+  }
+  await script.end();
+  expect(leaks((await said()).lines, [odd(plain), plain, token])).toEqual([]);
 });
 
 test('cancelled, or the program ended, in the middle of a connect -> nowhere', async () => {

@@ -33,6 +33,15 @@ test.each([
   expect(inbox.notes()).toEqual([expect.stringMatching(/properties of \d+ messages are left out/)]);
 });
 
+test('a payload for which there is no room -> its beginning, and the properties all the same', () => {
+  const inbox = new WindowInbox(undefined, room(20_000));
+  const message = { ...heavy(0), payload: Buffer.alloc(60_000), size: 60_000, properties: { content_type: 'a/b' } };
+  inbox.take(message);
+  inbox.take({ ...message, at: 1, topic: 'b' });
+  expect(inbox.messages()[0]).toMatchObject({ properties: { content_type: 'a/b' } });
+  expect(inbox.messages()[0]?.payload.length).toBe(1024);
+});
+
 test('topics of 32 KB each -> every message counted, those held for which there is room, and a note', () => {
   const inbox = new Inbox(500, undefined, room(10 * MIB));
   for (let n = 0; n < 600; n += 1) inbox.take({ ...heavy(n), topic: `${n}${'x'.repeat(16_000)}` });
